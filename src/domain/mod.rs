@@ -1,0 +1,26 @@
+//! The pure middle: what to post, when, at which cost, and what an answer means.
+//!
+//! Promises: every function here takes values and returns values, and the same arguments always
+//! give the same result. Must not: read a clock, the environment, the network, the disk or a
+//! random source, log, or import anything else of this crate.
+
+pub mod backoff;
+pub mod breaker;
+pub mod compose;
+pub mod cost;
+pub mod cut;
+pub mod defuse;
+pub mod emoji;
+pub mod entry;
+pub mod link;
+pub mod links;
+pub mod lookup;
+pub mod outcome;
+pub mod pace;
+pub mod plan;
+pub mod post;
+pub mod select;
+pub mod text;
+pub mod tlds;
+pub mod visible;
+pub mod weight;

@@ -1,0 +1,279 @@
+//! Queue + pace + budget + now → what goes when.
+//!
+//! Promises: derived, never stored; the daemon's next send is the plan's first row. Must not: send,
+//! or know what a text says.
+//!
+//! The order: what a person released, then by priority, then the oldest (lowest id). A post that
+//! isn't ready yet holds nobody back. A post that the rest of the budget can't pay steps aside
+//! until the next period: cheaper ones behind it may go, which costs it nothing, since money only
+//! comes back with the period. What costs nothing always passes.
+
+mod lane;
+mod queue;
+mod rule;
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::cost::Usd;
+use super::pace::{HORIZON_DAYS, Pace, zone};
+use lane::Lane;
+pub use rule::Rule;
+
+/// The period of a budget, in the profile's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// A local day.
+    Day,
+    /// A local calendar month.
+    Month,
+}
+
+/// What a profile may spend. When it is spent, posts wait for the next period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// In each period.
+    pub usd: Usd,
+    /// The period.
+    pub per: Period,
+}
+
+/// How urgent a post is; the first goes first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Priority {
+    /// Before all others.
+    Breaking,
+    /// In its turn.
+    #[default]
+    Normal,
+    /// When nothing else waits.
+    Low,
+}
+
+impl Priority {
+    /// All priorities, in the order in which they go.
+    pub const ALL: [Self; 3] = [Self::Breaking, Self::Normal, Self::Low];
+
+    /// The word in the config, the database and listings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Breaking => "breaking",
+            Self::Normal => "normal",
+            Self::Low => "low",
+        }
+    }
+
+    /// Reads what [`Priority::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|priority| priority.word() == word)
+    }
+}
+
+/// One queued post, as far as planning needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its row; the older post has the lower one.
+    pub id: i64,
+    /// Its priority.
+    pub priority: Priority,
+    /// Since when it is in the queue.
+    pub queued_at: DateTime<Utc>,
+    /// Not to be sent earlier.
+    pub not_before: DateTime<Utc>,
+    /// Not to be sent then or later.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Released by hand: only its `not_before` and X's ceiling hold it.
+    pub send_now: bool,
+    /// What one attempt costs.
+    pub cost: Usd,
+}
+
+impl Waiting {
+    /// Since when it may go.
+    ///
+    /// A post that was queued in the future was queued before the clock was set back: it counts as
+    /// there since ever, unless a later `not_before` was wished for.
+    fn ready_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.queued_at <= now {
+            std::cmp::max(self.queued_at, self.not_before)
+        } else if self.not_before > self.queued_at {
+            self.not_before
+        } else {
+            DateTime::<Utc>::MIN_UTC
+        }
+    }
+
+    fn is_expired(&self, at: DateTime<Utc>) -> bool {
+        self.expires_at.is_some_and(|expires| expires <= at)
+    }
+}
+
+/// What the lane and its profile did lately.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The lane's latest send in the order of sending: the one with the highest attempt id, which
+    /// need not be the latest instant if the clock was set back.
+    pub last_sent_at: Option<DateTime<Utc>>,
+    /// The lane's sends (posted or possibly posted) of the last 48 hours and of the future.
+    pub sent: Vec<DateTime<Utc>>,
+    /// What the profile spent since [`period_start`].
+    pub spent: Usd,
+}
+
+/// What holds a lane.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a> {
+    /// The profile's pace.
+    pub pace: &'a Pace,
+    /// The profile's budget.
+    pub budget: Option<Budget>,
+}
+
+/// What a lane does now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Send this post.
+    Send {
+        /// The post.
+        id: i64,
+        /// Since when it could have gone: its slot, or when it was ready and the gap over.
+        due: DateTime<Utc>,
+        /// Which rule let it go.
+        rule: Rule,
+    },
+    /// Ask again at this instant, or when queue, config or clock change.
+    Wait {
+        /// When.
+        until: DateTime<Utc>,
+        /// Which rule holds it.
+        rule: Rule,
+        /// The post that goes next.
+        id: i64,
+    },
+    /// Nothing waits that can be sent before it expires.
+    Idle,
+}
+
+/// One line of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// The post.
+    pub id: i64,
+    /// When it goes.
+    pub at: DateTime<Utc>,
+    /// Which rule decided that.
+    pub rule: Rule,
+    /// What it costs.
+    pub cost: Usd,
+}
+
+/// What a lane sends when, if nothing changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// In the order of sending.
+    pub rows: Vec<Row>,
+    /// The posts that don't go before the horizon, by id, and why.
+    pub left: Vec<(i64, Rule)>,
+}
+
+/// What a lane does now. `waiting` may be in any order.
+pub fn decide(
+    waiting: &[Waiting],
+    past: &Past,
+    limits: Limits<'_>,
+    now: DateTime<Utc>,
+) -> Decision {
+    let until = horizon(now);
+    let mut lane = Lane::new(waiting, past, limits, now, until);
+    match lane.next() {
+        Ok(turn) if turn.at <= now => {
+            Decision::Send { id: turn.post.id, due: turn.due, rule: turn.rule }
+        }
+        Ok(turn) => Decision::Wait { until: turn.at, rule: turn.rule, id: turn.post.id },
+        Err(stop) => lane.left(stop).into_iter().find(|(_, rule)| *rule != Rule::Expires).map_or(
+            Decision::Idle,
+            |(id, rule)| Decision::Wait {
+                until,
+                rule: match rule {
+                    Rule::TooDear(_) | Rule::NotBefore(_) => rule,
+                    Rule::AsSoonAsPossible
+                    | Rule::SendNow
+                    | Rule::Slot(_)
+                    | Rule::QuietHours(_)
+                    | Rule::MinGap(_)
+                    | Rule::DailyCap(_)
+                    | Rule::XCeiling
+                    | Rule::Budget(_)
+                    | Rule::Expires
+                    | Rule::Queue
+                    | Rule::Never => Rule::Never,
+                },
+                id,
+            },
+        ),
+    }
+}
+
+/// What a lane sends from `now` until before `until` (at most [`HORIZON_DAYS`] days), if nothing
+/// changes: what [`decide`] would say, asked again after each send and at the end of each wait.
+///
+/// Money that the profile's other lanes will spend is not foreseen.
+pub fn plan(
+    waiting: &[Waiting],
+    past: &Past,
+    limits: Limits<'_>,
+    now: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Plan {
+    let mut lane = Lane::new(waiting, past, limits, now, std::cmp::min(until, horizon(now)));
+    let mut rows = Vec::new();
+    let stop = loop {
+        match lane.next() {
+            Ok(turn) => {
+                lane.commit(&turn);
+                rows.push(Row {
+                    id: turn.post.id,
+                    at: turn.at,
+                    rule: turn.rule,
+                    cost: turn.post.cost,
+                });
+            }
+            Err(stop) => break stop,
+        }
+    };
+    let mut left = lane.left(stop);
+    left.sort_unstable_by_key(|(id, _)| *id);
+    Plan { rows, left }
+}
+
+/// The first instant of the next local day.
+pub fn next_day_start(zone: Tz, now: DateTime<Utc>) -> DateTime<Utc> {
+    zone::day_end(zone, zone::day(zone, now))
+}
+
+/// The first instant of the budget period that `now` lies in.
+pub fn period_start(zone: Tz, per: Period, now: DateTime<Utc>) -> DateTime<Utc> {
+    let day = zone::day(zone, now);
+    match per {
+        Period::Day => zone::day_start(zone, day),
+        Period::Month => zone::day_start(zone, zone::month(day).0),
+    }
+}
+
+/// The first instant after the budget period that `now` lies in.
+pub fn period_end(zone: Tz, per: Period, now: DateTime<Utc>) -> DateTime<Utc> {
+    let day = zone::day(zone, now);
+    match per {
+        Period::Day => zone::day_end(zone, day),
+        Period::Month => zone::day_start(zone, zone::month(day).1),
+    }
+}
+
+fn horizon(now: DateTime<Utc>) -> DateTime<Utc> {
+    let days = i64::try_from(HORIZON_DAYS).unwrap_or(i64::MAX);
+    TimeDelta::try_days(days)
+        .and_then(|span| now.checked_add_signed(span))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}

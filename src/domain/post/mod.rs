@@ -1,0 +1,373 @@
+//! The state machine of a post: the only place where a state changes.
+//!
+//! Promises: [`step`] is total; what is not allowed is [`Refused`] with the reason, and nothing
+//! else changes a state. A generation goes up only after a definite failure or on a person's word,
+//! and never while an attempt under it has an unknown outcome. Must not: know of tables or times
+//! beyond the `now` it is given.
+
+mod doubt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::backoff::{Backoff, Jitter};
+use super::outcome::{Outcome, Receipt, Refusal};
+pub use doubt::{LOOKUPS_MAX, SENDS_MAX};
+use doubt::{doubted, looked_up};
+
+/// Where a post stands (design, "Words").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum State {
+    /// Awaits approval, or held by an anomaly.
+    Held,
+    /// Waits for its turn.
+    Queued,
+    /// Its attempt row is on disk and the request is out.
+    Sending,
+    /// Published.
+    Posted,
+    /// The outcome of the last attempt is not known.
+    Unconfirmed,
+    /// Dead letter; can be replayed by hand.
+    Failed,
+    /// Left out by a person.
+    Skipped,
+    /// Too old to be sent.
+    Expired,
+}
+
+impl State {
+    /// All states, in the order of a post's life.
+    pub const ALL: [Self; 8] = [
+        Self::Held,
+        Self::Queued,
+        Self::Sending,
+        Self::Unconfirmed,
+        Self::Posted,
+        Self::Failed,
+        Self::Skipped,
+        Self::Expired,
+    ];
+
+    /// The word in the database, in listings and in filters.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Queued => "queued",
+            Self::Sending => "sending",
+            Self::Posted => "posted",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads what [`State::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+/// The part of a post that its life depends on. The text and the rest never change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// Where it stands.
+    pub state: State,
+    /// The number inside the idempotency key, from 1.
+    pub generation: u32,
+    /// Whether an attempt under this generation has, or had, an unknown outcome.
+    pub doubtful: bool,
+    /// Whether an answer proved that a request under this key was accepted: never sent again
+    /// without a person.
+    pub accepted_before: bool,
+    /// Definite failures since it was queued, not counting stops.
+    pub refusals: u32,
+    /// Requests sent under this generation.
+    pub sends: u32,
+    /// Not to be sent earlier.
+    pub not_before: DateTime<Utc>,
+    /// Not to be sent later.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Released by hand: pace does not hold it back.
+    pub send_now: bool,
+    /// Why it stands where it stands, for a person; empty when there is nothing to say.
+    pub reason: String,
+    /// What the look-ups of an unconfirmed post found so far.
+    pub lookups: Lookups,
+    /// What the network said when it was published.
+    pub receipt: Receipt,
+    /// When it was published, as far as we know.
+    pub posted_at: Option<DateTime<Utc>>,
+}
+
+/// The look-ups of an unconfirmed post.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// How many were made, of any result.
+    pub made: u32,
+    /// The first one that found nothing.
+    pub first_absent_at: Option<DateTime<Utc>>,
+    /// When to look next; `None` when a person has to settle it.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+impl Lookups {
+    /// Whether a look-up is due. A time further off than any pause was written by a clock that was
+    /// ahead: it is due at once.
+    pub fn is_due(&self, rules: &Rules, now: DateTime<Utc>) -> bool {
+        let longest = std::cmp::max(doubt::LOOKUP_PAUSE_MAX, rules.reconcile_after);
+        self.next_at.is_some_and(|at| at <= now || at > now + longest * 2)
+    }
+}
+
+/// What a look-up in Ayrshare's history found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The post is there and published.
+    Published(Receipt),
+    /// The post is there and Ayrshare says that it failed.
+    Failed(Refusal),
+    /// The post is there and not finished.
+    Pending,
+    /// Nothing with our reference is there.
+    Absent,
+    /// The look-up itself did not work.
+    NoAnswer(String),
+}
+
+/// What can happen to a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A person lets it go.
+    Approve,
+    /// A lane takes it: its attempt row is written with this step.
+    Claim,
+    /// The answer of its attempt.
+    Settle(Outcome),
+    /// The program starts and finds it `sending`: the answer was lost with the last process.
+    Recover,
+    /// A look-up of an unconfirmed post.
+    LookUp {
+        /// What it found.
+        found: Found,
+        /// When the first request with an unknown outcome left.
+        sent_at: DateTime<Utc>,
+    },
+    /// Its time has passed.
+    Expire,
+    /// A person leaves it out; for an unconfirmed one: says that it is published.
+    Skip,
+    /// A person wants it sent again; for an unconfirmed one: says that it is not published.
+    Retry,
+    /// A person wants it out at once, whatever the pace says.
+    SendNow,
+}
+
+/// The times that the state machine needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Between the two look-ups that must both find nothing.
+    pub reconcile_after: TimeDelta,
+    /// The wait after a refusal that may pass later.
+    pub retry: Backoff,
+    /// The share of the wait to use, so that posts don't come back together.
+    pub jitter: Jitter,
+}
+
+/// Definite failures before a post is a dead letter.
+pub const REFUSALS_MAX: u32 = 5;
+
+/// An event that does not fit the state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a post that is {} {what}", state.word())]
+pub struct Refused {
+    /// Where the post stands.
+    pub state: State,
+    /// What can't be done with it, as the end of the sentence.
+    pub what: &'static str,
+}
+
+/// The one way from a life to the next.
+///
+/// # Errors
+///
+/// [`Refused`] where the event does not fit the state; the life is then unchanged.
+pub fn step(
+    life: &Life,
+    event: &Event,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Result<Life, Refused> {
+    let refused = |what| Err(Refused { state: life.state, what });
+    match (life.state, event) {
+        (State::Held, Event::Approve) => Ok(queued(life, now, "")),
+        (State::Queued, Event::Claim) => Ok(claimed(life)),
+        (State::Sending, Event::Settle(outcome)) => Ok(settled(life, outcome, rules, now)),
+        (State::Sending, Event::Recover) => {
+            Ok(doubted(life, "the program ended while the request was out", rules, now))
+        }
+        (State::Unconfirmed, Event::LookUp { found, sent_at }) => {
+            Ok(looked_up(life, (found, *sent_at), rules, now))
+        }
+        (State::Held | State::Queued, Event::Expire) => Ok(Life {
+            state: State::Expired,
+            reason: "its time passed before its turn came".into(),
+            ..life.clone()
+        }),
+        (State::Held | State::Queued | State::Failed, Event::Skip) => {
+            Ok(Life { state: State::Skipped, reason: "skipped by hand".into(), ..life.clone() })
+        }
+        // The person saw it on the network: then it is published, and never sent again.
+        (State::Unconfirmed, Event::Skip) => Ok(Life {
+            reason: "taken as published, by hand".into(),
+            ..posted(life, &life.receipt, now)
+        }),
+        (State::Failed | State::Skipped | State::Expired | State::Unconfirmed, Event::Retry) => {
+            Ok(replayed(life, now, "sent again by hand"))
+        }
+        (State::Held | State::Queued, Event::SendNow) => {
+            Ok(Life { send_now: true, ..queued(life, now, "released by hand") })
+        }
+        (State::Failed | State::Skipped | State::Expired, Event::SendNow) => {
+            Ok(Life { send_now: true, ..replayed(life, now, "released by hand") })
+        }
+        (_, Event::Approve) => refused("needs no approval"),
+        (_, Event::Claim) => refused("can't be claimed"),
+        (_, Event::Settle(_) | Event::Recover) => refused("has no request out"),
+        (_, Event::LookUp { .. }) => refused("needs no look-up"),
+        (_, Event::Expire) => refused("can't expire"),
+        (_, Event::Skip) => refused("can't be skipped"),
+        (_, Event::Retry) => refused("can't be sent again"),
+        (State::Unconfirmed, Event::SendNow) => refused(
+            "can't be sent now: settle it first with `queue retry` (it is not on the network) or `queue skip` (it is)",
+        ),
+        (State::Sending | State::Posted, Event::SendNow) => refused("can't be sent now"),
+    }
+}
+
+fn queued(life: &Life, now: DateTime<Utc>, reason: &str) -> Life {
+    Life {
+        state: State::Queued,
+        not_before: std::cmp::min(life.not_before, now),
+        reason: reason.to_owned(),
+        ..life.clone()
+    }
+}
+
+/// Back to the start under a new key: only on a person's word. A post that was left out or expired
+/// while its key was doubtful keeps the key: nobody said that it is not published.
+fn replayed(life: &Life, now: DateTime<Utc>, reason: &str) -> Life {
+    let keeps_key = life.doubtful && matches!(life.state, State::Expired | State::Skipped);
+    let again = queued(life, now, reason);
+    Life {
+        refusals: 0,
+        sends: 0,
+        expires_at: None,
+        not_before: now,
+        ..if keeps_key { again } else { next_generation(&again) }
+    }
+}
+
+fn next_generation(life: &Life) -> Life {
+    Life {
+        generation: life.generation.saturating_add(1),
+        doubtful: false,
+        accepted_before: false,
+        sends: 0,
+        lookups: Lookups::default(),
+        ..life.clone()
+    }
+}
+
+fn claimed(life: &Life) -> Life {
+    Life {
+        state: State::Sending,
+        sends: life.sends.saturating_add(1),
+        reason: String::new(),
+        lookups: Lookups::default(),
+        ..life.clone()
+    }
+}
+
+fn settled(life: &Life, outcome: &Outcome, rules: &Rules, now: DateTime<Utc>) -> Life {
+    match outcome {
+        Outcome::Posted(receipt) => posted(life, receipt, now),
+        Outcome::Unknown { accepted_before, refusal } => Life {
+            accepted_before: life.accepted_before || *accepted_before,
+            ..doubted(life, &refusal.message, rules, now)
+        },
+        // Nothing left, so nothing is burnt: the breaker that this opens paces the next try.
+        Outcome::Unsent(refusal) => Life {
+            state: State::Queued,
+            sends: life.sends.saturating_sub(1),
+            reason: refusal.message.clone(),
+            ..life.clone()
+        },
+        // The key may or may not have been looked at before this answer was given, so it proves
+        // nothing about the earlier request: look again.
+        Outcome::Retry { refusal, .. } | Outcome::Stop { refusal, .. } if life.doubtful => {
+            doubted(life, &refusal.message, rules, now)
+        }
+        Outcome::Retry { after, refusal } => {
+            refused_once(&next_generation(life), *after, refusal, rules, now)
+        }
+        // A stop burns nothing: the post waits in the queue behind the breaker.
+        Outcome::Stop { refusal, .. } => {
+            Life { state: State::Queued, reason: refusal.message.clone(), ..next_generation(life) }
+        }
+        Outcome::Dead(refusal) => failed(life, refusal),
+    }
+}
+
+fn posted(life: &Life, receipt: &Receipt, now: DateTime<Utc>) -> Life {
+    Life {
+        state: State::Posted,
+        reason: String::new(),
+        receipt: receipt.clone(),
+        posted_at: Some(now),
+        lookups: Lookups { next_at: None, ..life.lookups },
+        ..life.clone()
+    }
+}
+
+fn failed(life: &Life, refusal: &Refusal) -> Life {
+    Life {
+        state: State::Failed,
+        reason: refusal.message.clone(),
+        lookups: Lookups { next_at: None, ..life.lookups },
+        ..life.clone()
+    }
+}
+
+fn refused_once(
+    life: &Life,
+    after: Option<TimeDelta>,
+    refusal: &Refusal,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Life {
+    let counted = Life { refusals: life.refusals.saturating_add(1), ..life.clone() };
+    if counted.refusals >= REFUSALS_MAX {
+        return failed(&counted, refusal);
+    }
+    waiting(&counted, after, refusal, rules, now)
+}
+
+fn waiting(
+    life: &Life,
+    after: Option<TimeDelta>,
+    refusal: &Refusal,
+    rules: &Rules,
+    now: DateTime<Utc>,
+) -> Life {
+    let delay = rules.retry.delay(life.refusals, rules.jitter, after);
+    Life {
+        state: State::Queued,
+        not_before: now + delay,
+        reason: refusal.message.clone(),
+        ..life.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

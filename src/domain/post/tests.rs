@@ -1,0 +1,319 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::breaker::{Cause, Scope};
+
+const RULES: Rules = Rules {
+    reconcile_after: TimeDelta::minutes(3),
+    retry: Backoff { first: TimeDelta::minutes(5), max: TimeDelta::hours(6) },
+    jitter: Jitter::NONE,
+};
+
+fn start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_000_000, 0).expect("a valid time")
+}
+
+fn fresh(state: State) -> Life {
+    Life {
+        state,
+        generation: 1,
+        doubtful: false,
+        accepted_before: false,
+        refusals: 0,
+        sends: 0,
+        not_before: start(),
+        expires_at: None,
+        send_now: false,
+        reason: String::new(),
+        lookups: Lookups::default(),
+        receipt: Receipt::default(),
+        posted_at: None,
+    }
+}
+
+fn refusal() -> Refusal {
+    Refusal { message: "no".into(), ..Refusal::default() }
+}
+
+fn look(found: Found) -> Event {
+    Event::LookUp { found, sent_at: start() }
+}
+
+fn unknown(accepted_before: bool) -> Event {
+    Event::Settle(Outcome::Unknown { accepted_before, refusal: refusal() })
+}
+
+fn after(life: &Life, event: &Event, now: DateTime<Utc>) -> Life {
+    step(life, event, &RULES, now).expect("the event fits")
+}
+
+#[test]
+fn an_absent_post_is_sent_again_under_the_same_key_only_after_two_look_ups_far_enough_apart() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let doubted = after(&sent, &unknown(false), start());
+    assert_eq!(doubted.state, State::Unconfirmed);
+    assert_eq!(doubted.lookups.next_at, Some(start() + TimeDelta::seconds(15)));
+
+    let first = after(&doubted, &look(Found::Absent), start() + TimeDelta::seconds(15));
+    assert_eq!(first.state, State::Unconfirmed);
+    let too_soon = start() + TimeDelta::seconds(100);
+    let second = after(&first, &look(Found::Absent), too_soon);
+    assert_eq!(second.state, State::Unconfirmed, "85 s apart is not enough");
+    let third = after(&second, &look(Found::Absent), start() + TimeDelta::seconds(15 + 180));
+    assert_eq!((third.state, third.generation), (State::Queued, 1));
+    assert!(third.doubtful, "the key stays doubtful until somebody knows");
+}
+
+#[test]
+fn a_used_key_is_never_sent_again_without_a_person() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let mut life = after(&sent, &unknown(true), start());
+    let mut now = start();
+    while let Some(at) = life.lookups.next_at {
+        now = at;
+        life = after(&life, &look(Found::Absent), now);
+        assert_eq!(life.state, State::Unconfirmed);
+    }
+    assert!(now - start() > TimeDelta::hours(24), "it looks for more than a day");
+    let again = after(&life, &Event::Retry, now);
+    assert_eq!((again.state, again.generation), (State::Queued, 2));
+}
+
+#[test]
+fn a_stop_burns_nothing_and_takes_a_new_key() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let stop = Event::Settle(Outcome::Stop {
+        cause: Cause::NoCredit,
+        scope: Scope::All,
+        after: None,
+        refusal: refusal(),
+    });
+    let waiting = after(&sent, &stop, start());
+    assert_eq!((waiting.state, waiting.generation), (State::Queued, 2));
+    assert_eq!((waiting.refusals, waiting.not_before), (0, start()));
+}
+
+#[test]
+fn a_stop_on_a_doubtful_key_proves_nothing() {
+    let mut life = after(&fresh(State::Queued), &Event::Claim, start());
+    life.doubtful = true;
+    let retry = Event::Settle(Outcome::Retry { after: None, refusal: refusal() });
+    let next = after(&life, &retry, start());
+    assert_eq!((next.state, next.generation), (State::Unconfirmed, 1));
+}
+
+#[test]
+fn what_never_left_keeps_its_key_and_its_place() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let unsent = after(&sent, &Event::Settle(Outcome::Unsent(refusal())), start());
+    assert_eq!((unsent.state, unsent.generation, unsent.sends), (State::Queued, 1, 0));
+    assert_eq!(unsent.not_before, start());
+}
+
+#[test]
+fn the_fifth_refusal_makes_a_dead_letter() {
+    let mut life = fresh(State::Queued);
+    let mut now = start();
+    let retry = Event::Settle(Outcome::Retry { after: None, refusal: refusal() });
+    for n in 1..=REFUSALS_MAX {
+        life = after(&life, &Event::Claim, now);
+        life = after(&life, &retry, now);
+        assert_eq!(life.state, if n < REFUSALS_MAX { State::Queued } else { State::Failed });
+        assert!(life.state == State::Failed || life.not_before > now);
+        now = std::cmp::max(life.not_before, now);
+    }
+}
+
+#[test]
+fn a_silent_history_is_asked_for_two_days_before_a_person_is() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let mut life = after(&sent, &unknown(false), start());
+    let mut now = start();
+    while let Some(at) = life.lookups.next_at {
+        assert!(at - now <= TimeDelta::hours(1));
+        now = at;
+        life = after(&life, &look(Found::NoAnswer("HTTP 502".into())), now);
+    }
+    assert_eq!(life.state, State::Unconfirmed);
+    assert!(now - start() >= TimeDelta::hours(48), "{}", now - start());
+}
+
+fn any_refusal() -> impl Strategy<Value = Refusal> {
+    (any::<Option<u16>>(), any::<Option<i64>>(), "[a-z ]{0,12}")
+        .prop_map(|(status, code, message)| Refusal { status, code, message })
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(Outcome::Posted(Receipt::default())),
+        (proptest::option::of(0_i64..100_000), any_refusal()).prop_map(|(after, refusal)| {
+            Outcome::Retry { after: after.map(TimeDelta::seconds), refusal }
+        }),
+        any_refusal().prop_map(Outcome::Unsent),
+        any_refusal().prop_map(Outcome::Dead),
+        (0..Cause::ALL.len(), any_refusal()).prop_map(|(cause, refusal)| Outcome::Stop {
+            cause: Cause::ALL[cause],
+            scope: Scope::All,
+            after: None,
+            refusal,
+        }),
+        (any::<bool>(), any_refusal())
+            .prop_map(|(accepted_before, refusal)| Outcome::Unknown { accepted_before, refusal }),
+    ]
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        1 => Just(Event::Approve),
+        6 => Just(Event::Claim),
+        6 => any_outcome().prop_map(Event::Settle),
+        1 => Just(Event::Recover),
+        4 => prop_oneof![
+            Just(Found::Published(Receipt::default())),
+            any_refusal().prop_map(Found::Failed),
+            Just(Found::Pending),
+            Just(Found::Absent),
+            Just(Found::NoAnswer("HTTP 500".into())),
+        ]
+        .prop_map(look),
+        1 => Just(Event::Expire),
+        1 => Just(Event::Skip),
+        1 => Just(Event::Retry),
+        1 => Just(Event::SendNow),
+    ]
+}
+
+/// What Ayrshare would know of one post, told by what really happened rather than by our word.
+#[derive(Debug, Default)]
+struct Network {
+    /// Keys under which a request was accepted.
+    accepted: Vec<u32>,
+}
+
+/// One move of the world: how the next request goes, what the next look-up sees, how the clock
+/// jumps.
+#[derive(Debug, Clone)]
+enum Move {
+    Request { accepted: bool, answer: Answer },
+    LookUp { sees: bool, answers: bool },
+    Crash,
+    Jump(i64),
+    Skip,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Answer {
+    Told,
+    Lost,
+    Stop,
+    Retry,
+}
+
+fn any_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        4 => (any::<bool>(), prop_oneof![
+            Just(Answer::Told), Just(Answer::Lost), Just(Answer::Stop), Just(Answer::Retry)
+        ]).prop_map(|(accepted, answer)| Move::Request { accepted, answer }),
+        4 => (any::<bool>(), any::<bool>()).prop_map(|(sees, answers)| Move::LookUp { sees, answers }),
+        1 => Just(Move::Crash),
+        2 => (-7200_i64..7200).prop_map(Move::Jump),
+        1 => Just(Move::Skip),
+    ]
+}
+
+impl Network {
+    /// Ayrshare's part of a request: a used key is refused whatever became of the first one.
+    fn request(&mut self, life: &Life, accepts: bool, answer: Answer) -> Option<Outcome> {
+        if self.accepted.contains(&life.generation) {
+            return (!matches!(answer, Answer::Lost))
+                .then(|| Outcome::Unknown { accepted_before: true, refusal: refusal() });
+        }
+        match (accepts, answer) {
+            (_, Answer::Stop) => Some(Outcome::Stop {
+                cause: Cause::RateLimit,
+                scope: Scope::All,
+                after: None,
+                refusal: refusal(),
+            }),
+            (true, Answer::Told) => {
+                self.accepted.push(life.generation);
+                Some(Outcome::Posted(Receipt::default()))
+            }
+            (true, Answer::Lost) => {
+                self.accepted.push(life.generation);
+                None
+            }
+            (_, Answer::Retry) | (false, Answer::Told) => {
+                Some(Outcome::Retry { after: None, refusal: refusal() })
+            }
+            (false, Answer::Lost) => None,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_events_in_any_order_keep_the_rules(events in prop::collection::vec((any_event(), -4000_i64..8000), 0..60)) {
+        let mut life = fresh(State::Queued);
+        let mut now = start();
+        for (event, seconds) in events {
+            now += TimeDelta::seconds(seconds);
+            let Ok(next) = step(&life, &event, &RULES, now) else { continue };
+            prop_assert!(next.generation >= life.generation);
+            prop_assert!(life.state != State::Posted, "nothing leads out of posted");
+            prop_assert_eq!(next.state == State::Posted, next.posted_at.is_some());
+            prop_assert!(next.lookups.next_at.is_none() || next.state == State::Unconfirmed);
+            if next.generation > life.generation {
+                let by_hand = matches!(event, Event::Retry | Event::SendNow);
+                prop_assert!(by_hand || !life.doubtful, "a new key while the old one is doubtful");
+            }
+            if life.accepted_before && next.state == State::Queued {
+                prop_assert!(matches!(event, Event::Retry | Event::SendNow));
+            }
+            life = next;
+        }
+    }
+
+    /// Against a network that refuses a used key, no sequence of lost answers, crashes, wrong
+    /// histories and clock jumps publishes twice, as long as no person says so.
+    #[test]
+    fn a_lane_never_publishes_twice(moves in prop::collection::vec(any_move(), 0..80)) {
+        let mut network = Network::default();
+        let mut life = fresh(State::Queued);
+        let mut now = start();
+        for one in moves {
+            now += TimeDelta::seconds(1);
+            match one {
+                Move::Jump(seconds) => now += TimeDelta::seconds(seconds),
+                Move::Crash => {
+                    if life.state == State::Sending {
+                        life = after(&life, &Event::Recover, now);
+                    }
+                }
+                Move::Request { accepted, answer } if life.state == State::Queued => {
+                    let sending = after(&life, &Event::Claim, now);
+                    life = match network.request(&sending, accepted, answer) {
+                        Some(outcome) => after(&sending, &Event::Settle(outcome), now),
+                        None => after(&sending, &unknown(false), now),
+                    };
+                }
+                Move::LookUp { sees, answers } if life.state == State::Unconfirmed => {
+                    let there = network.accepted.contains(&life.generation);
+                    let found = match (answers, there && sees) {
+                        (false, _) => Found::NoAnswer("HTTP 500".into()),
+                        (true, true) => Found::Published(Receipt::default()),
+                        (true, false) => Found::Absent,
+                    };
+                    life = after(&life, &look(found), now);
+                }
+                Move::Skip | Move::Request { .. } | Move::LookUp { .. } => {}
+            }
+            prop_assert!(network.accepted.len() <= 1, "published twice: {:?}", network.accepted);
+            if life.state == State::Posted {
+                prop_assert_eq!(network.accepted.len(), 1, "posted without being published");
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Tidings: from a feed to a post, each entry once.
+
+pub mod domain;

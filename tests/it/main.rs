@@ -1,0 +1,3 @@
+//! Stories told from outside: the binary, the sandbox, a feed server, a clock moved by hand.
+
+mod xtext;
