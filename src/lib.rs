@@ -1,3 +1,5 @@
 //! Tidings: from a feed to a post, each entry once.
 
+pub mod clock;
 pub mod domain;
+pub mod http;
