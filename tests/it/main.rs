@@ -1,3 +1,6 @@
 //! Stories told from outside: the binary, the sandbox, a feed server, a clock moved by hand.
 
+mod corpus;
+mod feed_server;
+mod intake;
 mod xtext;

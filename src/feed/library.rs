@@ -1,0 +1,87 @@
+//! The reader that `feed-rs` is.
+//!
+//! Promises: an id that `feed-rs` would make up never leaves this file, and its panics end here as
+//! errors. Must not: be given a text that the fence has not let through.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use feed_rs::model;
+use url::Url;
+
+use super::dates;
+use super::parse::{LIST_MAX, web_address};
+use super::salvage::tidy;
+use crate::domain::entry::{Item, Media};
+
+/// Reads a document. The error says what `feed-rs` had against it.
+pub(super) fn read(text: &str, base: &Url) -> Result<Vec<Item>, String> {
+    let parse = || {
+        feed_rs::parser::Builder::new()
+            .base_uri(Some(base.as_str()))
+            // An empty id marks an entry that has none.
+            .id_generator(|_, _, _| String::new())
+            .timestamp_parser(dates::read)
+            .sanitize_content(false)
+            .build()
+            .parse(text.as_bytes())
+    };
+    // Nothing that the closure touches is looked at again after a panic.
+    match catch_unwind(AssertUnwindSafe(parse)) {
+        Ok(Ok(feed)) => Ok(feed.entries.into_iter().map(|entry| item(entry, base)).collect()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("the parser panicked".to_owned()),
+    }
+}
+
+fn item(entry: model::Entry, base: &Url) -> Item {
+    let text = |text: Option<model::Text>| text.map(|text| tidy(&text.content));
+    let page = entry.links.iter().find(|link| {
+        matches!(link.rel.as_deref(), None | Some("alternate")) && link.target.is_none()
+    });
+    Item {
+        guid: Some(tidy(&entry.id)).filter(|id| !id.is_empty()),
+        link: page.and_then(|link| web_address(&link.href, base)),
+        title: text(entry.title).unwrap_or_default(),
+        summary: text(entry.summary).unwrap_or_default(),
+        content: entry
+            .content
+            .and_then(|content| content.body)
+            .map(|body| tidy(&body))
+            .unwrap_or_default(),
+        authors: entry
+            .authors
+            .into_iter()
+            .filter_map(|person| person.name)
+            .map(|name| tidy(&name))
+            .take(LIST_MAX)
+            .collect(),
+        categories: entry
+            .categories
+            .into_iter()
+            .map(|category| tidy(&category.label.unwrap_or(category.term)))
+            .take(LIST_MAX)
+            .collect(),
+        published: entry.published,
+        updated: entry.updated,
+        media: media(entry.media, base),
+    }
+}
+
+fn media(objects: Vec<model::MediaObject>, base: &Url) -> Vec<Media> {
+    objects
+        .into_iter()
+        .flat_map(|object| {
+            let contents = object.content.into_iter().filter_map(|content| {
+                let kind = content.content_type.map(|kind| kind.to_string());
+                Some((content.url?.to_string(), kind))
+            });
+            let thumbnails = object
+                .thumbnails
+                .into_iter()
+                .map(|thumbnail| (thumbnail.image.uri, Some("image/*".to_owned())));
+            contents.chain(thumbnails).collect::<Vec<_>>()
+        })
+        .filter_map(|(url, kind)| web_address(&url, base).map(|url| Media { url, kind }))
+        .take(LIST_MAX)
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! From an address to a parsed feed: fetch, decode, parse.
+//!
+//! Promises: whatever a server sends, a fetch ends in time and in bounded memory with a value that
+//! says what came of it; no feed can panic or abort the process. Must not: decide what is new,
+//! keep anything, or import more of this crate than `http`, `clock` and `domain`.
+
+pub mod dates;
+pub mod decode;
+pub mod discover;
+pub mod fetch;
+mod freshness;
+mod json;
+mod library;
+pub mod parse;
+mod salvage;
+mod scan;
+mod tokens;

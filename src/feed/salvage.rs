@@ -1,0 +1,314 @@
+//! Our own reader: RSS of every version, Atom and their mixtures, well-formed or not.
+//!
+//! Promises: never fails on broken markup. An end tag closes down to its match, one without a match
+//! is passed over, a new item closes the open one, and items count wherever they stand; known
+//! vocabularies go by their URI, unknown ones by local name. Bounded in depth, items and bytes.
+//! Must not: make up an id, a date or a link.
+
+mod draft;
+mod site;
+mod vocabulary;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use url::Url;
+
+use super::parse::{self, ParseFailure};
+use super::tokens::{Token, Tokens, attribute, attributes};
+use crate::domain::entry::ParsedFeed;
+pub(super) use draft::tidy;
+use draft::{Capture, Draft, Slot};
+use site::Site;
+use vocabulary::{Vocabulary, local_name, prefix, same_local_name};
+
+/// What the reader made of a text.
+pub(super) struct Salvaged {
+    /// The feed; items that the text breaks off in are left out.
+    pub feed: ParsedFeed,
+    /// Whether the text breaks off within markup or with an item open.
+    pub cut: bool,
+}
+
+/// What an open element is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// What items stand in: title and link are the feed's own.
+    Channel,
+    /// An item or entry.
+    Item,
+    /// A person of an item.
+    Person,
+    /// A Media RSS element that may hold others.
+    Media,
+    /// Whatever else.
+    Other,
+}
+
+struct Frame<'a> {
+    name: &'a str,
+    role: Role,
+    base: Rc<Url>,
+    /// How many namespace bindings there were before this element.
+    bindings: usize,
+}
+
+struct Reader<'a> {
+    stack: Vec<Frame<'a>>,
+    bindings: Vec<(&'a str, Vocabulary)>,
+    base: Rc<Url>,
+    root: Option<String>,
+    draft: Option<Draft>,
+    capture: Option<Capture>,
+    site: Site,
+    feed: ParsedFeed,
+}
+
+/// No document binds more prefixes at one time; further ones go by convention.
+const BINDINGS_MAX: usize = 128;
+
+/// Reads a text. `Err` only for what is no feed at all or exceeds a limit.
+pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
+    let mut reader = Reader {
+        stack: Vec::new(),
+        bindings: Vec::new(),
+        base: Rc::new(base.clone()),
+        root: None,
+        draft: None,
+        capture: None,
+        site: Site::default(),
+        feed: ParsedFeed::default(),
+    };
+    let mut cut = false;
+    for token in Tokens::new(text) {
+        match token {
+            Token::Start { name, attributes, closed } => reader.start(name, attributes, closed)?,
+            Token::End(name) => reader.end(name),
+            Token::Text(text) => reader.text(text, false),
+            Token::Data(text) => reader.text(text, true),
+            Token::Cut => cut = true,
+        }
+    }
+    // An item that is still open lacks an unknown part. It might come back with a guid next time, and
+    // so as another entry: leave it out until it is whole.
+    let open = reader.draft.take().is_some();
+    if open || cut {
+        reader.capture = None;
+    }
+    reader.close_down_to(0);
+    let root = reader.root.unwrap_or_default();
+    let known = ["rss", "rdf", "feed", "channel", "entry"].contains(&root.as_str());
+    if root == "html" || (!known && reader.feed.items.is_empty()) {
+        return Err(ParseFailure::NotAFeed);
+    }
+    let mut feed = reader.feed;
+    (feed.title, feed.site) = reader.site.finish();
+    Ok(Salvaged { feed, cut: cut || open })
+}
+
+/// Elements of HTML that have no end tag.
+const VOID: [&str; 10] =
+    ["br", "img", "hr", "input", "wbr", "col", "embed", "param", "area", "source"];
+
+/// Elements of HTML whose start ends one of their own kind.
+const SELF_ENDING: [&str; 7] = ["p", "li", "dt", "dd", "tr", "td", "option"];
+
+impl<'a> Reader<'a> {
+    fn start(&mut self, name: &'a str, tag: &'a str, closed: bool) -> Result<(), ParseFailure> {
+        let local = local_name(name);
+        if self.capture.is_some() && SELF_ENDING.contains(&local.as_str()) {
+            let same = self.stack.last().is_some_and(|top| top.name == name);
+            if same {
+                self.close_down_to(self.stack.len().saturating_sub(1));
+            }
+        }
+        let bindings = self.bindings.len();
+        self.bind(tag);
+        let vocabulary = self.vocabulary(name);
+        let is_item = vocabulary == Vocabulary::Core && matches!(local.as_str(), "item" | "entry");
+        if is_item {
+            self.leave_item();
+        } else if let Some(capture) = &mut self.capture {
+            capture.open_tag(&local, tag, closed);
+            if closed || VOID.contains(&local.as_str()) {
+                self.bindings.truncate(bindings);
+                return Ok(());
+            }
+        }
+        if self.root.is_none() {
+            self.root = Some(local.clone());
+        }
+        let base = self.base_of(tag)?;
+        let role = if is_item {
+            if self.feed.items.len() >= parse::ITEMS_MAX {
+                return Err(ParseFailure::TooManyItems);
+            }
+            self.draft = Some(Draft::new(attribute(tag, "rdf:about")));
+            Role::Item
+        } else if self.capture.is_some() {
+            Role::Other
+        } else {
+            self.element(vocabulary, &local, tag, &base)
+        };
+        self.stack.push(Frame { name, role, base, bindings });
+        if self.stack.len() > parse::DEPTH_MAX {
+            return Err(ParseFailure::TooDeep);
+        }
+        if closed {
+            self.close_down_to(self.stack.len().saturating_sub(1));
+        }
+        Ok(())
+    }
+
+    /// What an element outside of any text means, by where it stands.
+    fn element(&mut self, words: Vocabulary, local: &str, tag: &str, base: &Rc<Url>) -> Role {
+        let parent = self.stack.last().map(|frame| frame.role);
+        let depth = self.stack.len();
+        match (parent, &mut self.draft) {
+            (Some(Role::Item | Role::Media), Some(draft)) if words == Vocabulary::Media => {
+                draft.media(local, tag, base);
+                if let Some(slot) = draft::media_slot(local) {
+                    self.capture = Some(Capture::new(depth, slot, "html", base));
+                }
+                Role::Media
+            }
+            (Some(Role::Item), Some(draft)) => {
+                if draft.takes_whole(words, local, tag, base) {
+                    return Role::Other;
+                }
+                if words == Vocabulary::Core && local == "author" {
+                    return Role::Person;
+                }
+                if let Some(slot) = draft::slot(words, local, tag) {
+                    let kind = draft::text_kind(words, local, tag);
+                    self.capture = Some(Capture::new(depth, slot, kind, base));
+                }
+                Role::Other
+            }
+            (Some(Role::Person), Some(_)) if local == "name" => {
+                self.capture = Some(Capture::new(depth, Slot::Author, "text", base));
+                Role::Other
+            }
+            (Some(Role::Channel), None) if words == Vocabulary::Core => {
+                if self.site.takes_link(local, tag, base) {
+                    return Role::Other;
+                }
+                match local {
+                    "title" => {
+                        let kind = draft::text_kind(words, local, tag);
+                        self.capture = Some(Capture::new(depth, Slot::FeedTitle, kind, base));
+                    }
+                    "link" => {
+                        self.capture = Some(Capture::new(depth, Slot::FeedLink, "text", base));
+                    }
+                    "channel" => return Role::Channel,
+                    _ => {}
+                }
+                Role::Other
+            }
+            (None, _) => Role::Channel,
+            (Some(_), _) if local == "channel" => Role::Channel,
+            (Some(_), _) => Role::Other,
+        }
+    }
+
+    fn end(&mut self, name: &'a str) {
+        let exact = self.stack.iter().rposition(|frame| frame.name == name);
+        let found = exact
+            .or_else(|| self.stack.iter().rposition(|frame| same_local_name(frame.name, name)));
+        if let Some(at) = found {
+            self.close_down_to(at);
+        }
+    }
+
+    /// Closes all elements from the innermost down to the one at this depth.
+    fn close_down_to(&mut self, depth: usize) {
+        while self.stack.len() > depth
+            && let Some(frame) = self.stack.pop()
+        {
+            self.bindings.truncate(frame.bindings);
+            let at = self.stack.len();
+            match self.capture.take() {
+                Some(capture) if capture.depth == at => self.store(capture),
+                Some(mut capture) => {
+                    capture.close_tag(&local_name(frame.name));
+                    self.capture = Some(capture);
+                }
+                None => {}
+            }
+            if frame.role == Role::Item
+                && let Some(draft) = self.draft.take()
+            {
+                self.feed.items.push(draft.finish());
+            }
+        }
+    }
+
+    /// A new item begins: whatever the one before left open is closed.
+    fn leave_item(&mut self) {
+        let open = self.stack.iter().position(|frame| frame.role == Role::Item);
+        if let Some(at) = open.or_else(|| self.capture.as_ref().map(|capture| capture.depth)) {
+            self.close_down_to(at);
+        }
+    }
+
+    fn store(&mut self, capture: Capture) {
+        match &mut self.draft {
+            Some(draft) => draft.store(capture),
+            None => self.site.store(capture),
+        }
+    }
+
+    fn text(&mut self, text: &str, data: bool) {
+        if let Some(capture) = &mut self.capture {
+            capture.text(text, data);
+        } else if self.stack.last().is_some_and(|top| top.role == Role::Person)
+            && let Some(draft) = &mut self.draft
+        {
+            draft.author(text);
+        }
+    }
+
+    fn bind(&mut self, tag: &'a str) {
+        if !tag.contains("xmlns") {
+            return;
+        }
+        for (name, value) in attributes(tag) {
+            let bound = match name.split_once(':') {
+                Some(("xmlns", prefix)) => prefix,
+                None if name == "xmlns" => "",
+                Some(_) | None => continue,
+            };
+            if self.bindings.len() < BINDINGS_MAX {
+                let root = self.stack.is_empty();
+                let words = Vocabulary::of(value, bound, root);
+                self.bindings.push((bound, words));
+            }
+        }
+    }
+
+    fn vocabulary(&self, name: &str) -> Vocabulary {
+        let prefix = prefix(name);
+        let bound = self.bindings.iter().rev().find(|(own, _)| *own == prefix);
+        let words = bound.map(|(_, words)| *words);
+        // The root's own vocabulary is that of the feed, whatever it is called.
+        let of_root = self.stack.first().is_none_or(|root| vocabulary::prefix(root.name) == prefix);
+        match words {
+            Some(Vocabulary::Other) | None if of_root => Vocabulary::Core,
+            Some(words) => words,
+            None => Vocabulary::by_convention(prefix),
+        }
+    }
+
+    fn base_of(&self, tag: &str) -> Result<Rc<Url>, ParseFailure> {
+        let outer = self.stack.last().map_or(&self.base, |frame| &frame.base);
+        let Some(value) = attribute(tag, "xml:base") else {
+            return Ok(Rc::clone(outer));
+        };
+        if value.len() > parse::XML_BASE_MAX {
+            return Err(ParseFailure::LongBase);
+        }
+        let value: Cow<'_, str> = html_escape::decode_html_entities(value.trim());
+        Ok(outer.join(&value).map_or_else(|_| Rc::clone(outer), Rc::new))
+    }
+}
