@@ -1,5 +1,6 @@
 //! Tidings: from a feed to a post, each entry once.
 
+pub mod ayrshare;
 pub mod clock;
 pub mod domain;
 pub mod feed;

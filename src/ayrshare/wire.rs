@@ -1,0 +1,51 @@
+//! What goes over the wire: the body of `POST /post`, the forms of `Retry-After`.
+//!
+//! Promises: no optional field is sent empty. Must not: leave this folder.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use serde::Serialize;
+
+use super::PostRequest;
+use crate::domain::backoff::ASKED_MAX;
+
+/// The body of `POST /post` (contract, section 1.2), for one platform.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Post<'a> {
+    #[serde(rename = "post")]
+    text: &'a str,
+    platforms: [&'a str; 1],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    media_urls: &'a [String],
+    idempotency_key: &'a str,
+    notes: &'a str,
+}
+
+impl<'a> Post<'a> {
+    pub(super) fn new(request: &PostRequest<'a>) -> Self {
+        let PostRequest { text, platform, media_urls, idempotency_key, notes } = *request;
+        Self { text, platforms: [platform], media_urls, idempotency_key, notes }
+    }
+}
+
+/// The wait that a `Retry-After` asks for: seconds or a date, from zero up to [`ASKED_MAX`].
+pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let value = value.trim();
+    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        let seconds = value.parse().unwrap_or(i64::MAX);
+        TimeDelta::try_seconds(seconds).unwrap_or(ASKED_MAX)
+    } else {
+        date(value)? - now
+    };
+    Some(wait.clamp(TimeDelta::zero(), ASKED_MAX))
+}
+
+/// The three forms of a date in HTTP: today's and two old ones (RFC 9110, section 5.6.7).
+fn date(value: &str) -> Option<DateTime<Utc>> {
+    let old = |format| NaiveDateTime::parse_from_str(value, format).map(|date| date.and_utc());
+    DateTime::parse_from_rfc2822(value)
+        .map(|date| date.to_utc())
+        .or_else(|_| old("%A, %d-%b-%y %H:%M:%S GMT"))
+        .or_else(|_| old("%a %b %e %H:%M:%S %Y"))
+        .ok()
+}
