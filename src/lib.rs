@@ -2,6 +2,7 @@
 
 pub mod ayrshare;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod feed;
 pub mod http;

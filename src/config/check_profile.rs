@@ -1,0 +1,300 @@
+//! `[[profile]]` and `[defaults.profile]`.
+//!
+//! Promises: a bad value is told once, where it was typed; a profile that inherits it does not
+//! repeat it. Must not: know of feeds.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+use super::check::{Names, tables};
+use super::complaints::{Complaints, Fault, Origin, Talk};
+use super::secret::{self, SecretRef};
+use super::section::Section;
+use super::tree::{Node, Table, quoted};
+use super::{Ayrshare, Budget, Period, Profile, keys, times, values};
+use crate::domain::breaker::X;
+use crate::domain::cost::{Prices, Usd};
+use crate::domain::pace::{Pace, PostAt, QuietHours};
+
+/// Bounds of `min_gap`.
+const MIN_GAP: RangeInclusive<TimeDelta> = TimeDelta::zero()..=TimeDelta::days(31);
+/// Without any gap a full queue would go out at once.
+const MIN_GAP_DEFAULT: TimeDelta = TimeDelta::minutes(1);
+/// X's own limit for one account on one day.
+const MAX_PER_DAY: RangeInclusive<usize> = 1..=2_400;
+/// What X is said to allow an unverified account.
+const MAX_PER_DAY_DEFAULT: u32 = 50;
+
+/// The keys of one table, each if it was given and right.
+#[derive(Debug, Clone, Default)]
+struct Keys {
+    platforms: Option<Vec<String>>,
+    profile_key: Option<SecretRef>,
+    x_api_key: Option<SecretRef>,
+    x_api_secret: Option<SecretRef>,
+    time_zone: Option<Tz>,
+    post_at: Option<Vec<PostAt>>,
+    min_gap: Option<TimeDelta>,
+    max_per_day: Option<u32>,
+    quiet_hours: Option<Vec<QuietHours>>,
+    budget: Option<Budget>,
+}
+
+/// All profiles.
+pub(super) fn all(
+    root: &Table,
+    defaults: &Table,
+    ayrshare: Option<&Ayrshare>,
+    talk: &mut Talk,
+) -> Vec<Profile> {
+    let complaints = &mut talk.complaints;
+    let section = Section::of(defaults, "profile", "[defaults.profile]", complaints);
+    section.only(keys::profile_defaults(), complaints);
+    let inherited = read(&section, complaints);
+    let tables = tables(root, "profile", complaints);
+    if tables.is_empty() && !root.contains_key("profile") {
+        complaints.add(
+            &Origin::File,
+            "there is no [[profile]], so nothing could be posted",
+            "add one:\n[[profile]]\nname = \"main\"\nplatforms = [\"twitter\"]",
+        );
+    }
+    let mut names = Names::default();
+    let mut profiles = Vec::new();
+    for node in tables {
+        let section = section_of(node, "profile", complaints);
+        section.only(keys::PROFILE, complaints);
+        let name = section.read("name", complaints, values::name);
+        section.missing("name", "give it a short name: `name = \"main\"`", complaints);
+        if let Some(name) = &name {
+            names.take("profile", name, &section.origin, complaints);
+        }
+        let own = read(&section, complaints);
+        if inherited.platforms.is_none() && !defaults_have(defaults, "platforms") {
+            section.missing(
+                "platforms",
+                "say where it posts: `platforms = [\"twitter\"]`",
+                complaints,
+            );
+        }
+        if let (Some(name), Some(ayrshare)) = (name, ayrshare) {
+            profiles.push(profile(name, own, &inherited, ayrshare));
+        }
+    }
+    warn(&profiles, talk);
+    profiles
+}
+
+/// A table of `[[profile]]` or `[[feed]]`, named for complaints.
+pub(super) fn section_of<'a>(
+    node: &'a Node,
+    noun: &str,
+    complaints: &mut Complaints,
+) -> Section<'a> {
+    let mut section = Section::new(node, format!("[[{noun}]]"), complaints);
+    if let Some(node) = section.node("name")
+        && let Ok(name) = values::text(node, "", "")
+    {
+        section.place = format!("{noun} {}", quoted(name));
+    }
+    section
+}
+
+/// Whether the defaults give a key, right or wrong.
+pub(super) fn defaults_have(defaults: &Table, key: &str) -> bool {
+    defaults.values().any(
+        |node| matches!(&node.value, super::tree::Value::Table(table) if table.contains_key(key)),
+    )
+}
+
+fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
+    let mut reference =
+        |key, example: &str| section.read(key, complaints, |node| secret::reference(node, example));
+    let profile_key = reference("profile_key", "AYRSHARE_PROFILE_KEY");
+    let x_api_key = reference("x_api_key", secret::X_API_KEY);
+    let x_api_secret = reference("x_api_secret", secret::X_API_SECRET);
+    pair(section, complaints);
+    let suggest = !complaints.overflows();
+    let time_zone = section.read("time_zone", complaints, |node| times::zone(node, suggest));
+    let min_gap = section.read("min_gap", complaints, |node| values::duration(node, &MIN_GAP));
+    let max_per_day = section.read("max_per_day", complaints, |node| {
+        let number = values::whole(node, &MAX_PER_DAY)?;
+        Ok(u32::try_from(number).unwrap_or(MAX_PER_DAY_DEFAULT))
+    });
+    let quiet_example = "[\"22:00-07:00\"]";
+    let quiet_hours = section.list("quiet_hours", quiet_example, complaints, times::quiet_hours);
+    if let (Some(spans), Some(node)) = (&quiet_hours, section.node("quiet_hours"))
+        && times::always_quiet(spans)
+    {
+        let fault = Fault::key(
+            "they cover the whole day, so nothing could be posted",
+            "leave some of the day; to stop posting use `tidings pause`",
+        );
+        section.complain("quiet_hours", node, &fault, complaints);
+    }
+    Keys {
+        platforms: platforms(section, complaints),
+        profile_key,
+        x_api_key,
+        x_api_secret,
+        time_zone,
+        post_at: section.list("post_at", "[\"Mon-Fri 08:30\"]", complaints, times::post_at),
+        min_gap,
+        max_per_day,
+        quiet_hours,
+        budget: budget(section, complaints),
+    }
+}
+
+/// X's two secrets belong to one app: half a pair is a mistake.
+fn pair(section: &Section<'_>, complaints: &mut Complaints) {
+    for (given, absent) in [("x_api_key", "x_api_secret"), ("x_api_secret", "x_api_key")] {
+        if let (Some(node), None) = (section.node(given), section.node(absent)) {
+            let fault = Fault::key(
+                format!("given without {absent}"),
+                "the two belong to one X app: give both or none",
+            );
+            section.complain(given, node, &fault, complaints);
+        }
+    }
+}
+
+fn platforms(section: &Section<'_>, complaints: &mut Complaints) -> Option<Vec<String>> {
+    let platforms = section.list("platforms", "[\"twitter\"]", complaints, |node| {
+        let all = || format!("Ayrshare knows {}", keys::PLATFORMS.join(", "));
+        let typed = values::text(node, "the name of a network", &all())?;
+        if keys::PLATFORMS.contains(&typed) {
+            return Ok(typed.to_owned());
+        }
+        let near = if typed.eq_ignore_ascii_case("x") {
+            Some(X)
+        } else {
+            keys::nearest(typed, keys::PLATFORMS)
+        };
+        Err(Fault::value(
+            "is not a network that Ayrshare knows",
+            near.map_or_else(all, |near| format!("did you mean `{near}`?")),
+        ))
+    })?;
+    let node = section.node("platforms")?;
+    let complete =
+        matches!(&node.value, super::tree::Value::List(items) if items.len() == platforms.len());
+    let mut unique = platforms.clone();
+    unique.sort();
+    unique.dedup();
+    if unique.len() < platforms.len() {
+        let fault = Fault::key("a network is named twice", "name each once");
+        section.complain("platforms", node, &fault, complaints);
+    }
+    if platforms.is_empty() && complete {
+        let fault = Fault::key(
+            "the list is empty, so nothing could be posted",
+            "say where it posts: `platforms = [\"twitter\"]`",
+        );
+        section.complain("platforms", node, &fault, complaints);
+    }
+    Some(platforms)
+}
+
+fn budget(section: &Section<'_>, complaints: &mut Complaints) -> Option<Budget> {
+    const EXAMPLE: &str = "for example `budget = { usd = 20.0, per = \"month\" }`";
+    let node = section.node("budget")?;
+    let inner = Section::new(node, format!("{}: budget", section.place), complaints);
+    inner.only(keys::BUDGET, complaints);
+    inner.missing("usd", EXAMPLE, complaints);
+    let usd = inner.read("usd", complaints, |node| {
+        let usd = values::usd(node)?;
+        if usd == Usd::ZERO {
+            return Err(Fault::value(
+                "lets nothing out",
+                "leave the budget out for no limit, or use `tidings pause` to stop",
+            ));
+        }
+        Ok(usd)
+    });
+    let per = inner.read("per", complaints, |node| match values::text(node, "a text", EXAMPLE)? {
+        "day" => Ok(Period::Day),
+        "month" => Ok(Period::Month),
+        _ => Err(Fault::value("is not a period", "accepted are \"day\" and \"month\"")),
+    });
+    inner.read("when_spent", complaints, |node| match values::text(node, "a text", EXAMPLE)? {
+        "hold" => Ok(()),
+        _ => Err(Fault::value(
+            "is not something that can be done",
+            "\"hold\" is the only one so far: posts wait for the next period",
+        )),
+    });
+    Some(Budget { usd: usd?, per: per.unwrap_or(Period::Month) })
+}
+
+fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Profile {
+    let inherited = inherited.clone();
+    // The pair is inherited as a pair; half a one has been complained about.
+    let x_api_key = own.x_api_key.or(inherited.x_api_key);
+    let x_api_secret = own.x_api_secret.or(inherited.x_api_secret);
+    Profile {
+        name,
+        platforms: own.platforms.or(inherited.platforms).unwrap_or_default(),
+        profile_key: own.profile_key.or(inherited.profile_key),
+        x_api_key: x_api_key.unwrap_or_else(|| ayrshare.x_api_key.clone()),
+        x_api_secret: x_api_secret.unwrap_or_else(|| ayrshare.x_api_secret.clone()),
+        pace: Pace {
+            zone: own.time_zone.or(inherited.time_zone).unwrap_or(Tz::UTC),
+            post_at: own.post_at.or(inherited.post_at).unwrap_or_default(),
+            min_gap: own.min_gap.or(inherited.min_gap).unwrap_or(MIN_GAP_DEFAULT),
+            max_per_day: own.max_per_day.or(inherited.max_per_day).unwrap_or(MAX_PER_DAY_DEFAULT),
+            quiet_hours: own.quiet_hours.or(inherited.quiet_hours).unwrap_or_default(),
+        },
+        budget: own.budget.or(inherited.budget),
+    }
+}
+
+/// Says what is allowed and yet hardly meant.
+fn warn(profiles: &[Profile], talk: &mut Talk) {
+    let mut accounts: HashMap<(Option<&SecretRef>, &str), &str> = HashMap::new();
+    for profile in profiles {
+        let shown = quoted(&profile.name);
+        for platform in &profile.platforms {
+            let account = (profile.profile_key.as_ref(), platform.as_str());
+            if let Some(other) = accounts.insert(account, &profile.name)
+                && other != profile.name
+            {
+                talk.warn(format!(
+                    "profiles {} and {shown} have the same profile_key, or none, and so post to the same {platform} account",
+                    quoted(other)
+                ));
+            }
+        }
+        for slot in &profile.pace.post_at {
+            if let PostAt::Slot { time, .. } = slot
+                && times::is_quiet(&profile.pace.quiet_hours, *time)
+            {
+                talk.warn(format!(
+                    "profile {shown}: post_at {} lies in quiet_hours, so nothing goes out then",
+                    times::show_time(*time)
+                ));
+            }
+        }
+    }
+}
+
+/// Says where a budget does not even pay for one post with a link, which would wait for ever.
+pub(super) fn warn_of_cheap_budgets(profiles: &[Profile], prices: Prices, talk: &mut Talk) {
+    for profile in profiles {
+        let has_x = profile.platforms.iter().any(|platform| platform == X);
+        if let Some(budget) = profile.budget
+            && has_x
+            && budget.usd < prices.post_with_link
+        {
+            talk.warn(format!(
+                "profile {}: a budget of {} does not pay for one post with a link ({})",
+                quoted(&profile.name),
+                budget.usd,
+                prices.post_with_link
+            ));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The keys that exist, by section.
+//!
+//! Promises: what is not listed here is refused with a suggestion, and what is listed stands in
+//! `config.example.toml` (a test). Must not: know what a key means.
+
+/// The sections that an environment variable can set keys of.
+pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
+    ("ayrshare", &AYRSHARE),
+    ("fetch", &FETCH),
+    ("prices", &PRICES),
+    ("store", &STORE),
+    ("web", &WEB),
+];
+
+/// The top level.
+pub(super) const TOP: [&str; 8] =
+    ["ayrshare", "defaults", "feed", "fetch", "prices", "profile", "store", "web"];
+/// `[ayrshare]`
+pub(super) const AYRSHARE: [&str; 7] = [
+    "base_url",
+    "api_key",
+    "x_api_key",
+    "x_api_secret",
+    "timeout",
+    "reconcile_after",
+    "probe_after",
+];
+/// `[store]`
+pub(super) const STORE: [&str; 1] = ["path"];
+/// `[fetch]`
+pub(super) const FETCH: [&str; 7] =
+    ["min_interval", "concurrency", "per_host", "timeout", "max_body", "contact", "allow_private"];
+/// `[web]`
+pub(super) const WEB: [&str; 1] = ["listen"];
+/// `[prices]`
+pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
+/// `[defaults]`
+pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
+/// `[[profile]]`
+pub(super) const PROFILE: [&str; 11] = [
+    "name",
+    "platforms",
+    "profile_key",
+    "x_api_key",
+    "x_api_secret",
+    "time_zone",
+    "post_at",
+    "min_gap",
+    "max_per_day",
+    "quiet_hours",
+    "budget",
+];
+/// `[defaults.profile]`
+pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
+    PROFILE.into_iter().filter(|key| *key != "name")
+}
+/// `budget` of a profile.
+pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
+/// `[[feed]]`
+pub(super) const FEED: [&str; 8] = [
+    "name",
+    "url",
+    "profiles",
+    "interval",
+    "first_run",
+    "hold_above",
+    "expire_after",
+    "allow_mentions",
+];
+/// `[defaults.feed]`
+pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
+    FEED.into_iter().filter(|key| *key != "name" && *key != "url")
+}
+
+/// The networks that Ayrshare posts to, by its own names (contract, section 1.2).
+pub(super) const PLATFORMS: [&str; 13] = [
+    "bluesky",
+    "facebook",
+    "gmb",
+    "instagram",
+    "linkedin",
+    "pinterest",
+    "reddit",
+    "snapchat",
+    "telegram",
+    "threads",
+    "tiktok",
+    "twitter",
+    "youtube",
+];
+
+/// A word's length beyond which it resembles nothing.
+const WORD_MAX: usize = 64;
+
+/// The candidate that was most likely meant: equal but for capitals, or a few typing errors away.
+pub(super) fn nearest<'a>(
+    typed: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let typed: Vec<char> = typed.chars().take(WORD_MAX + 1).collect();
+    if typed.len() > WORD_MAX {
+        return None;
+    }
+    let typed: Vec<char> = typed.iter().flat_map(|c| c.to_lowercase()).collect();
+    // A third of the letters may be wrong, three at most.
+    let allowed = std::cmp::min(typed.len() / 3 + usize::from(typed.len() == 2), 3);
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(typed.len()) <= allowed)
+        .map(|candidate| (distance(&typed, candidate), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Letters to insert, delete or replace to get from one word to the other; two letters that changed
+/// places count once.
+fn distance(typed: &[char], candidate: &str) -> usize {
+    let candidate: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
+    if are_swapped(typed, &candidate) {
+        return 1;
+    }
+    let mut row: Vec<usize> = (0..=typed.len()).collect();
+    for (line, letter) in candidate.iter().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        let mut next = vec![left];
+        for (typed, above) in typed.iter().zip(row.iter().skip(1)) {
+            let replaced = diagonal + usize::from(typed != letter);
+            left = std::cmp::min(replaced, std::cmp::min(left, *above) + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// Whether the words differ only by two neighbours that changed places.
+fn are_swapped(one: &[char], other: &[char]) -> bool {
+    let differing: Vec<(usize, (&char, &char))> = one
+        .iter()
+        .zip(other)
+        .enumerate()
+        .filter(|(_, (one, other))| one != other)
+        .take(3)
+        .collect();
+    matches!(
+        differing.as_slice(),
+        [(first, (a, b)), (second, (c, d))]
+            if one.len() == other.len() && first + 1 == *second && a == d && b == c
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_finds_its_key_and_nonsense_finds_none() {
+        assert_eq!(nearest("intervall", FEED), Some("interval"));
+        assert_eq!(nearest("PROFILES", FEED), Some("profiles"));
+        assert_eq!(nearest("ulr", FEED), Some("url"));
+        assert_eq!(nearest("colour", FEED), None);
+        assert_eq!(nearest("", FEED), None);
+        assert_eq!(nearest(&"x".repeat(100_000), FEED), None);
+    }
+
+    #[test]
+    fn the_example_shows_every_key() {
+        let example = include_str!("../../config.example.toml");
+        let shown = |key: &str| {
+            example.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ']);
+                line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+            })
+        };
+        let missing: Vec<&str> = PLAIN_SECTIONS
+            .iter()
+            .flat_map(|(_, keys)| keys.iter().copied())
+            .chain(PROFILE)
+            .chain(FEED)
+            .filter(|key| !shown(key))
+            .chain(BUDGET.into_iter().filter(|key| !example.contains(*key)))
+            .collect();
+        assert_eq!(missing, [""; 0]);
+        for section in ["[defaults.profile]", "[defaults.feed]"] {
+            assert!(example.contains(section), "{section}");
+        }
+        for (section, _) in PLAIN_SECTIONS {
+            assert!(example.contains(&format!("[{section}]")), "{section}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The config: raw, as typed → checked, with all complaints at once.
+//!
+//! Promises: nothing after [`load()`] can find the config invalid; every complaint names file, line
+//! where there is one, key, value and remedy. Must not: keep the value of a secret anywhere but in
+//! a `SecretString`.
+
+mod check;
+mod check_feed;
+mod check_profile;
+mod complaints;
+mod environment;
+mod keys;
+mod load;
+pub mod secret;
+mod secrets;
+mod section;
+mod times;
+mod tree;
+mod values;
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use url::Url;
+
+use crate::domain::breaker::Lane;
+use crate::domain::cost::Prices;
+use crate::domain::pace::Pace;
+use secret::SecretRef;
+
+pub use complaints::{Complaint, Complaints, Origin};
+pub use environment::Environment;
+pub use load::load;
+
+/// The whole config, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file that it came from.
+    pub file: PathBuf,
+    /// `[ayrshare]`
+    pub ayrshare: Ayrshare,
+    /// `[store]`
+    pub store: Store,
+    /// `[fetch]`
+    pub fetch: Fetch,
+    /// `[web]`
+    pub web: Web,
+    /// `[prices]`
+    pub prices: Prices,
+    /// `[[profile]]`, at least one, names unique.
+    pub profiles: Vec<Profile>,
+    /// `[[feed]]`, names unique.
+    pub feeds: Vec<Feed>,
+    /// What is allowed and yet hardly meant; for the person who starts the program.
+    pub warnings: Vec<String>,
+}
+
+/// `[ayrshare]`
+#[derive(Debug, Clone)]
+pub struct Ayrshare {
+    /// `base_url`, without a trailing slash.
+    pub base_url: Url,
+    /// `api_key`
+    pub api_key: SecretRef,
+    /// `x_api_key`, for profiles that give none.
+    pub x_api_key: SecretRef,
+    /// `x_api_secret`, for profiles that give none.
+    pub x_api_secret: SecretRef,
+    /// `timeout` of one request.
+    pub timeout: TimeDelta,
+    /// `reconcile_after`: between the two look-ups that must both find nothing.
+    pub reconcile_after: TimeDelta,
+    /// `probe_after`: before the first probe of a stop; doubled after each failed one.
+    pub probe_after: TimeDelta,
+}
+
+/// `[store]`
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// `path` of the database.
+    pub path: PathBuf,
+}
+
+/// `[fetch]`
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    /// `min_interval`: no feed is asked more often.
+    pub min_interval: TimeDelta,
+    /// `concurrency`: fetches at once.
+    pub concurrency: usize,
+    /// `per_host`: connections to one host at once.
+    pub per_host: usize,
+    /// `timeout` of one fetch, from connecting to the last byte.
+    pub timeout: TimeDelta,
+    /// `max_body`: the largest body, decompressed, in bytes.
+    pub max_body: usize,
+    /// `contact`: who runs this, for the User-Agent.
+    pub contact: Option<String>,
+    /// `allow_private`: private networks that feeds may lie in.
+    pub allow_private: Vec<IpNet>,
+}
+
+/// `[web]`
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// `listen`; `None` when turned off.
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// `[[profile]]`
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// `name`
+    pub name: String,
+    /// `platforms`, at least one, each at most once, all known to Ayrshare.
+    pub platforms: Vec<String>,
+    /// `profile_key`
+    pub profile_key: Option<SecretRef>,
+    /// `x_api_key`, its own or `[ayrshare]`'s.
+    pub x_api_key: SecretRef,
+    /// `x_api_secret`, its own or `[ayrshare]`'s.
+    pub x_api_secret: SecretRef,
+    /// `time_zone`, `post_at`, `min_gap`, `max_per_day`, `quiet_hours`
+    pub pace: Pace,
+    /// `budget`
+    pub budget: Option<Budget>,
+}
+
+impl Profile {
+    /// Its lanes, in the order of `platforms`.
+    pub fn lanes(&self) -> impl Iterator<Item = Lane> + '_ {
+        self.platforms.iter().map(|platform| Lane::new(&self.name, platform))
+    }
+}
+
+pub use crate::domain::plan::{Budget, Period};
+
+/// `[[feed]]`
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// `name`
+    pub name: String,
+    /// `url`: of the feed.
+    pub url: Url,
+    /// `profiles`: names of profiles, at least one, all existing.
+    pub profiles: Vec<String>,
+    /// `interval`, not below `fetch.min_interval`.
+    pub interval: TimeDelta,
+    /// `first_run`
+    pub first_run: FirstRun,
+    /// `hold_above`: a fetch with more new entries than this is held for a person.
+    pub hold_above: usize,
+    /// `expire_after`: a post that waited longer than this is not sent.
+    pub expire_after: Option<TimeDelta>,
+    /// `allow_mentions`: leave `@name` as it is.
+    pub allow_mentions: bool,
+}
+
+pub use crate::domain::select::FirstRun;
+
+impl Config {
+    /// The profile of this name.
+    pub fn profile(&self, name: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.name == name)
+    }
+
+    /// The feed of this name.
+    pub fn feed(&self, name: &str) -> Option<&Feed> {
+        self.feeds.iter().find(|feed| feed.name == name)
+    }
+
+    /// Whether a lane is one of its profiles' platforms.
+    pub fn has_lane(&self, lane: &Lane) -> bool {
+        self.profile(&lane.profile)
+            .is_some_and(|profile| profile.platforms.contains(&lane.platform))
+    }
+
+    /// All lanes of all profiles, in the config's order.
+    pub fn lanes(&self) -> impl Iterator<Item = Lane> + '_ {
+        self.profiles.iter().flat_map(Profile::lanes)
+    }
+}

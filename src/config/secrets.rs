@@ -1,0 +1,290 @@
+//! The values of secrets: read once, all problems at once.
+//!
+//! Promises: each reference is read once; a value is one line that fits into a header; complaints
+//! and `Debug` never show one. Must not: read X's pair for a profile that does not post to X.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::complaints::{Complaints, Origin};
+use super::environment::Environment;
+use super::secret::SecretRef;
+use super::{Config, Profile};
+use crate::domain::breaker::X;
+
+/// The longest value.
+const VALUE_BYTES_MAX: usize = 8 * 1024;
+/// Users of a secret that a complaint names.
+const USERS_SHOWN_MAX: usize = 3;
+
+/// All secrets that a config needs.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    /// Ayrshare's key.
+    pub api_key: SecretString,
+    /// What a person should hear, e.g. that a file of secrets is open to others.
+    pub warnings: Vec<String>,
+    profiles: BTreeMap<String, ProfileSecrets>,
+}
+
+/// The secrets of one profile.
+#[derive(Debug, Clone)]
+pub struct ProfileSecrets {
+    /// Its `Profile-Key`, if it has one.
+    pub profile_key: Option<SecretString>,
+    /// The keys of its X app, if it posts to X.
+    pub x: Option<XPair>,
+}
+
+/// Key and secret of an X app.
+#[derive(Debug, Clone)]
+pub struct XPair {
+    /// Its API key.
+    pub key: SecretString,
+    /// Its API secret.
+    pub secret: SecretString,
+}
+
+impl Secrets {
+    /// Reads all that the config needs.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing or unusable, at once; no value is in it.
+    pub fn read(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
+        let mut complaints = Complaints::of_secrets(&config.file);
+        let mut reader = Reader { environment, warnings: BTreeSet::new() };
+        let mut values: BTreeMap<&SecretRef, SecretString> = BTreeMap::new();
+        for (reference, users) in needs(config) {
+            match reader.value(reference) {
+                Ok(value) => {
+                    values.insert(reference, value);
+                }
+                Err((what, remedy)) => complaints.add(
+                    &Origin::Secret(reference.to_string()),
+                    format!("{what}; needed as {}", users.shown()),
+                    remedy,
+                ),
+            }
+        }
+        let secrets = Self::assemble(config, &values, reader.warnings);
+        secrets.filter(|_| complaints.is_empty()).ok_or(complaints)
+    }
+
+    fn assemble(
+        config: &Config,
+        values: &BTreeMap<&SecretRef, SecretString>,
+        warnings: BTreeSet<String>,
+    ) -> Option<Self> {
+        let value = |reference: &SecretRef| values.get(reference).cloned();
+        let profile = |profile: &Profile| {
+            let profile_key = match &profile.profile_key {
+                Some(reference) => Some(value(reference)?),
+                None => None,
+            };
+            let x = if posts_to_x(profile) {
+                Some(XPair {
+                    key: value(&profile.x_api_key)?,
+                    secret: value(&profile.x_api_secret)?,
+                })
+            } else {
+                None
+            };
+            Some((profile.name.clone(), ProfileSecrets { profile_key, x }))
+        };
+        Some(Self {
+            api_key: value(&config.ayrshare.api_key)?,
+            warnings: warnings.into_iter().collect(),
+            profiles: config.profiles.iter().map(profile).collect::<Option<BTreeMap<_, _>>>()?,
+        })
+    }
+
+    /// Stand-ins for the sandbox: nothing is read.
+    pub fn sandbox(config: &Config) -> Self {
+        let profile = |profile: &Profile| {
+            let secrets = ProfileSecrets {
+                profile_key: profile
+                    .profile_key
+                    .as_ref()
+                    .map(|_| format!("sandbox-profile-{}", profile.name).into()),
+                x: posts_to_x(profile).then(|| XPair {
+                    key: "sandbox-x-key".into(),
+                    secret: "sandbox-x-secret".into(),
+                }),
+            };
+            (profile.name.clone(), secrets)
+        };
+        Self {
+            api_key: "sandbox-api-key".into(),
+            warnings: Vec::new(),
+            profiles: config.profiles.iter().map(profile).collect(),
+        }
+    }
+
+    /// The secrets of the profile of this name.
+    pub fn profile(&self, name: &str) -> Option<&ProfileSecrets> {
+        self.profiles.get(name)
+    }
+}
+
+fn posts_to_x(profile: &Profile) -> bool {
+    profile.platforms.iter().any(|platform| platform == X)
+}
+
+/// Who needs a secret.
+#[derive(Debug, Default)]
+struct Users {
+    named: Vec<String>,
+    count: usize,
+}
+
+impl Users {
+    fn add(&mut self, key: &str, profile: Option<&str>) {
+        self.count += 1;
+        if self.named.len() < USERS_SHOWN_MAX {
+            self.named.push(profile.map_or_else(
+                || format!("{key} of [ayrshare]"),
+                |name| format!("{key} of profile \"{name}\""),
+            ));
+        }
+    }
+
+    fn shown(&self) -> String {
+        let more = self.count.saturating_sub(self.named.len());
+        let named = self.named.join(", ");
+        if more == 0 {
+            return named;
+        }
+        format!("{named} and {more} more")
+    }
+}
+
+fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
+    let mut needs: BTreeMap<&SecretRef, Users> = BTreeMap::new();
+    needs.entry(&config.ayrshare.api_key).or_default().add("api_key", None);
+    for profile in &config.profiles {
+        let name = Some(profile.name.as_str());
+        if let Some(reference) = &profile.profile_key {
+            needs.entry(reference).or_default().add("profile_key", name);
+        }
+        if posts_to_x(profile) {
+            for (key, reference) in
+                [("x_api_key", &profile.x_api_key), ("x_api_secret", &profile.x_api_secret)]
+            {
+                needs.entry(reference).or_default().add(key, name);
+            }
+        }
+    }
+    needs
+}
+
+/// What is wrong with a secret, and the remedy.
+type Problem = (String, String);
+
+struct Reader<'a> {
+    environment: &'a Environment,
+    warnings: BTreeSet<String>,
+}
+
+impl Reader<'_> {
+    fn value(&mut self, reference: &SecretRef) -> Result<SecretString, Problem> {
+        match reference {
+            SecretRef::Env(name) => self.variable(name),
+            SecretRef::File(path) => self.file(path, ""),
+            SecretRef::Credential(name) => {
+                let directory = self.environment.get("CREDENTIALS_DIRECTORY");
+                let Some(directory) = directory else {
+                    return Err((
+                        "$CREDENTIALS_DIRECTORY is not set".to_owned(),
+                        format!("let systemd set it: `LoadCredential={name}:/path` in the unit"),
+                    ));
+                };
+                self.named_file(&Path::new(directory).join(name))
+            }
+        }
+    }
+
+    /// The variable, the file that `NAME_FILE` names, or systemd's credential of the same name.
+    fn variable(&mut self, name: &str) -> Result<SecretString, Problem> {
+        if let Some(value) = self.environment.get(name) {
+            return usable(value.as_bytes());
+        }
+        if let Some(path) = self.environment.get(&format!("{name}_FILE")) {
+            return self.named_file(Path::new(path));
+        }
+        let credential = |directory: &str| -> Option<PathBuf> {
+            [name.to_owned(), name.to_ascii_lowercase()]
+                .iter()
+                .map(|name| Path::new(directory).join(name))
+                .find(|path| path.is_file())
+        };
+        if let Some(path) = self.environment.get("CREDENTIALS_DIRECTORY").and_then(credential) {
+            return self.named_file(&path);
+        }
+        Err((
+            "is not set".to_owned(),
+            format!("set {name}, or {name}_FILE to the path of a file that holds the value"),
+        ))
+    }
+
+    /// A file that the reference itself does not name.
+    fn named_file(&mut self, path: &Path) -> Result<SecretString, Problem> {
+        self.file(path, &format!("{} ", path.display()))
+    }
+
+    /// `shown` is the file's name for a complaint, where the reference does not show it already.
+    fn file(&mut self, path: &Path, shown: &str) -> Result<SecretString, Problem> {
+        let limit = u64::try_from(VALUE_BYTES_MAX).unwrap_or(u64::MAX);
+        let mut bytes = Vec::new();
+        let read = File::open(path).and_then(|file| {
+            self.warn_if_open_to_others(path, &file);
+            // Trailing white space comes off before the length is judged.
+            file.take(limit * 2).read_to_end(&mut bytes)
+        });
+        if let Err(error) = read {
+            return Err((
+                format!("{shown}can't be read: {error}"),
+                "write the value into this file, readable by the user that runs tidings".to_owned(),
+            ));
+        }
+        usable(&bytes)
+    }
+
+    #[cfg(unix)]
+    fn warn_if_open_to_others(&mut self, path: &Path, file: &File) {
+        use std::os::unix::fs::PermissionsExt;
+        let open = |mode: u32| mode & 0o004 != 0;
+        if file.metadata().is_ok_and(|metadata| open(metadata.permissions().mode())) {
+            self.warnings.insert(format!(
+                "every user of this machine can read the secret in {0}; `chmod o-r {0}` closes it",
+                path.display()
+            ));
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn warn_if_open_to_others(&mut self, _path: &Path, _file: &File) {}
+}
+
+/// A value that can go into a header.
+fn usable(bytes: &[u8]) -> Result<SecretString, Problem> {
+    const REMEDY: &str = "copy the value again, as one line and without quotation marks";
+    let problem = |what: &str| Err((what.to_owned(), REMEDY.to_owned()));
+    let value = bytes.trim_ascii_end();
+    if value.is_empty() {
+        return problem("is empty");
+    }
+    if value.len() > VALUE_BYTES_MAX {
+        return problem("is longer than 8 KiB");
+    }
+    if value.starts_with(b" ") || !value.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return problem(
+            "holds what can't stand in a header: a line break, a leading space or a letter beyond ASCII",
+        );
+    }
+    std::str::from_utf8(value).map_or_else(|_| problem("is not text"), |value| Ok(value.into()))
+}
