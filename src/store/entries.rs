@@ -1,0 +1,184 @@
+//! Tables `entry` and `entry_key`: what was seen, by its identity.
+//!
+//! Promises: an entry is the same if any of its keys is. Must not: make keys.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Store, Times, Tx, millis};
+
+/// An entry as first seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenEntry {
+    /// Its number here.
+    pub id: i64,
+    /// Its feed.
+    pub feed: String,
+    /// Its title, plain.
+    pub title: String,
+    /// Its page.
+    pub link: Option<String>,
+    /// The item as published, as JSON.
+    pub item: String,
+    /// When it was first seen.
+    pub first_seen_at: DateTime<Utc>,
+    /// What was chosen: `post`, `hold` or `skip`.
+    pub choice: String,
+    /// Why, for a person.
+    pub reason: String,
+}
+
+/// A new entry.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEntry<'a> {
+    /// Its feed.
+    pub feed: &'a str,
+    /// Its title, plain.
+    pub title: &'a str,
+    /// Its page.
+    pub link: Option<&'a str>,
+    /// The item as published, as JSON.
+    pub item: &'a str,
+    /// `post`, `hold` or `skip`.
+    pub choice: &'a str,
+    /// Why, for a person.
+    pub reason: &'a str,
+}
+
+struct EntryRow {
+    id: i64,
+    feed: String,
+    title: String,
+    link: Option<String>,
+    item: String,
+    first_seen_at: i64,
+    choice: String,
+    reason: String,
+}
+
+impl TryFrom<EntryRow> for SeenEntry {
+    type Error = Error;
+
+    fn try_from(row: EntryRow) -> Result<Self, Error> {
+        let times = Times::of("entry", &row.id);
+        Ok(Self {
+            first_seen_at: times.at("first_seen_at", row.first_seen_at)?,
+            id: row.id,
+            feed: row.feed,
+            title: row.title,
+            link: row.link,
+            item: row.item,
+            choice: row.choice,
+            reason: row.reason,
+        })
+    }
+}
+
+impl Store {
+    /// One entry by its number.
+    pub async fn entry(&self, id: i64) -> Result<Option<SeenEntry>, Error> {
+        sqlx::query_as!(EntryRow, "select * from entry where id = ?", id)
+            .fetch_optional(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "read an entry", source })?
+            .map(TryInto::try_into)
+            .transpose()
+    }
+
+    /// The newest entries whose link is, or whose title holds, this text; at most `limit`.
+    pub async fn find_entries(&self, text: &str, limit: u32) -> Result<Vec<SeenEntry>, Error> {
+        sqlx::query_as!(
+            EntryRow,
+            "select * from entry
+             where link = ?1 or instr(lower(title), lower(?1)) > 0
+             order by id desc
+             limit ?2",
+            text,
+            limit
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "search the entries", source })?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// How many entries were seen, by feed.
+    pub async fn entries_by_feed(&self) -> Result<HashMap<String, i64>, Error> {
+        let rows =
+            sqlx::query!(r#"select feed, count(*) as "entries!: i64" from entry group by feed"#)
+                .fetch_all(&self.read)
+                .await
+                .map_err(|source| Error::Sql { what: "count the entries", source })?;
+        Ok(rows.into_iter().map(|row| (row.feed, row.entries)).collect())
+    }
+
+    /// Whether a feed had an entry before.
+    pub async fn has_entries(&self, feed: &str) -> Result<bool, Error> {
+        let row = sqlx::query_scalar!("select id from entry where feed = ? limit 1", feed)
+            .fetch_optional(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "look for entries of a feed", source })?;
+        Ok(row.is_some())
+    }
+
+    /// The entries of a feed that have one of these keys: key → number of the entry.
+    pub async fn known_keys<'k>(
+        &self,
+        feed: &str,
+        keys: impl IntoIterator<Item = &'k str>,
+    ) -> Result<HashMap<String, i64>, Error> {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        let list = serde_json::Value::from(keys).to_string();
+        let rows = sqlx::query!(
+            "select key, entry_id from entry_key
+             where feed = ?1 and key in (select value from json_each(?2))",
+            feed,
+            list
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "look up the identity of entries", source })?;
+        Ok(rows.into_iter().map(|row| (row.key, row.entry_id)).collect())
+    }
+}
+
+impl Tx {
+    /// Keeps a new entry; gives its number.
+    pub async fn insert_entry(&mut self, entry: &NewEntry<'_>) -> Result<i64, Error> {
+        let now = millis(self.now);
+        let result = sqlx::query!(
+            "insert into entry (feed, title, link, item, first_seen_at, choice, reason)
+             values (?, ?, ?, ?, ?, ?, ?)",
+            entry.feed,
+            entry.title,
+            entry.link,
+            entry.item,
+            now,
+            entry.choice,
+            entry.reason,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save an entry", source })?;
+        Ok(result.last_insert_rowid())
+    }
+
+    /// Adds a key to an entry. A key that the feed knows already stays with its entry; says whether
+    /// this one was new.
+    pub async fn insert_key(&mut self, feed: &str, key: &str, entry: i64) -> Result<bool, Error> {
+        let result = sqlx::query!(
+            "insert into entry_key (feed, key, entry_id) values (?, ?, ?)
+             on conflict do nothing",
+            feed,
+            key,
+            entry
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save the identity of an entry", source })?;
+        Ok(result.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,246 @@
+//! Table `feed`: what the last fetch left for the next one.
+//!
+//! Promises: validators and the next poll change with the entries of the same fetch. Must not: fetch.
+
+use chrono::{DateTime, Utc};
+
+use super::{Error, Store, Times, Tx, maybe_millis, millis};
+
+/// What is known of one feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedState {
+    /// The feed's name in the config.
+    pub name: String,
+    /// The configured address that all this belongs to.
+    pub url: String,
+    /// The feed's own title.
+    pub title: String,
+    /// `ETag`, byte for byte.
+    pub etag: Option<Vec<u8>>,
+    /// `Last-Modified`, byte for byte.
+    pub last_modified: Option<Vec<u8>>,
+    /// The final address that both belong to.
+    pub validators_url: Option<String>,
+    /// Hash of the last good body.
+    pub body_hash: Option<Vec<u8>>,
+    /// Which reader served last.
+    pub reader: String,
+    /// What was repaired, a line each.
+    pub repairs: String,
+    /// When it was read for the first time; before that the first-run policy applies.
+    pub first_read_at: Option<DateTime<Utc>>,
+    /// When it was asked last.
+    pub last_polled_at: Option<DateTime<Utc>>,
+    /// When it answered well last.
+    pub last_good_at: Option<DateTime<Utc>>,
+    /// When it is asked next.
+    pub next_poll_at: DateTime<Utc>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// What went wrong last; empty after a good answer.
+    pub last_error: String,
+    /// When the server said that it is gone for good.
+    pub gone_at: Option<DateTime<Utc>>,
+}
+
+impl FeedState {
+    /// A feed that was never asked.
+    pub fn new(name: &str, url: &str, next_poll_at: DateTime<Utc>) -> Self {
+        Self {
+            name: name.to_owned(),
+            url: url.to_owned(),
+            title: String::new(),
+            etag: None,
+            last_modified: None,
+            validators_url: None,
+            body_hash: None,
+            reader: String::new(),
+            repairs: String::new(),
+            first_read_at: None,
+            last_polled_at: None,
+            last_good_at: None,
+            next_poll_at,
+            failures: 0,
+            last_error: String::new(),
+            gone_at: None,
+        }
+    }
+}
+
+/// When a feed is asked next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollTime {
+    /// The feed's name.
+    pub name: String,
+    /// The configured address that the time belongs to.
+    pub url: String,
+    /// When; `None` for a feed that is gone for good.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+struct FeedRow {
+    name: String,
+    url: String,
+    title: String,
+    etag: Option<Vec<u8>>,
+    last_modified: Option<Vec<u8>>,
+    validators_url: Option<String>,
+    body_hash: Option<Vec<u8>>,
+    reader: String,
+    repairs: String,
+    first_read_at: Option<i64>,
+    last_polled_at: Option<i64>,
+    last_good_at: Option<i64>,
+    next_poll_at: i64,
+    failures: i64,
+    last_error: String,
+    gone_at: Option<i64>,
+}
+
+impl TryFrom<FeedRow> for FeedState {
+    type Error = Error;
+
+    fn try_from(row: FeedRow) -> Result<Self, Error> {
+        let times = Times::of("feed", &row.name);
+        Ok(Self {
+            first_read_at: times.maybe("first_read_at", row.first_read_at)?,
+            last_polled_at: times.maybe("last_polled_at", row.last_polled_at)?,
+            last_good_at: times.maybe("last_good_at", row.last_good_at)?,
+            next_poll_at: times.at("next_poll_at", row.next_poll_at)?,
+            failures: times.count("failures", row.failures)?,
+            gone_at: times.maybe("gone_at", row.gone_at)?,
+            name: row.name,
+            url: row.url,
+            title: row.title,
+            etag: row.etag,
+            last_modified: row.last_modified,
+            validators_url: row.validators_url,
+            body_hash: row.body_hash,
+            reader: row.reader,
+            repairs: row.repairs,
+            last_error: row.last_error,
+        })
+    }
+}
+
+impl Store {
+    /// All feeds that were ever asked, by name.
+    pub async fn feeds(&self) -> Result<Vec<FeedState>, Error> {
+        sqlx::query_as!(FeedRow, "select * from feed order by name")
+            .fetch_all(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "read the feeds", source })?
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect()
+    }
+
+    /// The feeds that had this address when they were asked last.
+    pub async fn feeds_at(&self, url: &str) -> Result<Vec<FeedState>, Error> {
+        sqlx::query_as!(FeedRow, "select * from feed where url = ? order by name", url)
+            .fetch_all(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "read the feeds of an address", source })?
+            .into_iter()
+            .map(TryInto::try_into)
+            .collect()
+    }
+
+    /// When each feed that was ever asked is asked next: name, address, time; gone ones have none.
+    pub async fn poll_times(&self) -> Result<Vec<PollTime>, Error> {
+        let rows = sqlx::query!("select name, url, next_poll_at, gone_at from feed")
+            .fetch_all(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "read when feeds are due", source })?;
+        rows.into_iter()
+            .map(|row| {
+                let at = Times::of("feed", &row.name).at("next_poll_at", row.next_poll_at)?;
+                let next_at = row.gone_at.is_none().then_some(at);
+                Ok(PollTime { name: row.name, url: row.url, next_at })
+            })
+            .collect()
+    }
+
+    /// One feed by name.
+    pub async fn feed(&self, name: &str) -> Result<Option<FeedState>, Error> {
+        sqlx::query_as!(FeedRow, "select * from feed where name = ?", name)
+            .fetch_optional(&self.read)
+            .await
+            .map_err(|source| Error::Sql { what: "read a feed", source })?
+            .map(TryInto::try_into)
+            .transpose()
+    }
+}
+
+impl Tx {
+    /// Keeps what a fetch left, whole.
+    pub async fn save_feed(&mut self, feed: &FeedState) -> Result<(), Error> {
+        let first_read_at = maybe_millis(feed.first_read_at);
+        let last_polled_at = maybe_millis(feed.last_polled_at);
+        let last_good_at = maybe_millis(feed.last_good_at);
+        let next_poll_at = millis(feed.next_poll_at);
+        let gone_at = maybe_millis(feed.gone_at);
+        sqlx::query!(
+            "insert or replace into feed (name, url, title, etag, last_modified, validators_url,
+                body_hash, reader, repairs, first_read_at, last_polled_at, last_good_at,
+                next_poll_at, failures, last_error, gone_at)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            feed.name,
+            feed.url,
+            feed.title,
+            feed.etag,
+            feed.last_modified,
+            feed.validators_url,
+            feed.body_hash,
+            feed.reader,
+            feed.repairs,
+            first_read_at,
+            last_polled_at,
+            last_good_at,
+            next_poll_at,
+            feed.failures,
+            feed.last_error,
+            gone_at,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save a feed", source })?;
+        Ok(())
+    }
+
+    /// Gives a feed, with all that was seen of it, another name.
+    pub async fn rename_feed(&mut self, old: &str, new: &str) -> Result<(), Error> {
+        let failed = |source| Error::Sql { what: "rename a feed", source };
+        sqlx::query!("update feed set name = ? where name = ?", new, old)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        sqlx::query!("update entry set feed = ? where feed = ?", new, old)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        sqlx::query!("update entry_key set feed = ? where feed = ?", new, old)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        sqlx::query!("update post set feed = ? where feed = ?", new, old)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Has a feed asked again at once, also one that is gone. Says whether there is such a feed.
+    pub async fn refresh_feed(&mut self, name: &str) -> Result<bool, Error> {
+        let now = millis(self.now);
+        let result = sqlx::query!(
+            "update feed set next_poll_at = ?, gone_at = null where name = ?",
+            now,
+            name
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "refresh a feed", source })?;
+        Ok(result.rows_affected() == 1)
+    }
+}

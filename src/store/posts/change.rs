@@ -1,0 +1,150 @@
+//! What changes the queue: new posts, and each next life of one.
+//!
+//! Promises: a post's row and the note of its change are written together. Must not: choose the
+//! next life; the state machine does.
+
+use super::row::posts;
+use super::{NewPost, Post, Who};
+use crate::domain::post::Life;
+use crate::store::{Error, Tx, maybe_millis, millis, one_row};
+
+impl Tx {
+    /// Keeps a new post; gives its number.
+    pub async fn insert_post(&mut self, post: &NewPost<'_>) -> Result<i64, Error> {
+        let now = millis(self.now);
+        let state = post.state.word();
+        let expires_at = maybe_millis(post.expires_at);
+        let result = sqlx::query!(
+            "insert into post (uuid, entry_id, feed, profile, platform, state, text,
+                weighted_length, has_link, notes, queued_at, not_before, expires_at, reason,
+                changed_at)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?11)",
+            post.uuid,
+            post.entry_id,
+            post.feed,
+            post.lane.profile,
+            post.lane.platform,
+            state,
+            post.text,
+            post.weighted_length,
+            post.has_link,
+            post.notes,
+            now,
+            expires_at,
+            post.reason,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save a post", source })?;
+        Ok(result.last_insert_rowid())
+    }
+
+    /// Whether a post of this identity is here.
+    pub async fn has_uuid(&mut self, uuid: &str) -> Result<bool, Error> {
+        let row = sqlx::query_scalar!("select id from post where uuid = ?", uuid)
+            .fetch_optional(&mut *self.tx)
+            .await
+            .map_err(|source| Error::Sql { what: "look for a post's identity", source })?;
+        Ok(row.is_some())
+    }
+
+    /// One post, as it is now.
+    pub async fn post(&mut self, id: i64) -> Result<Option<Post>, Error> {
+        Ok(posts!(&mut *self.tx, "where id = ?", id)?.pop())
+    }
+
+    /// All posts that were `sending` when the last process ended.
+    pub async fn sending(&mut self) -> Result<Vec<Post>, Error> {
+        posts!(&mut *self.tx, "where state = 'sending' order by id")
+    }
+
+    /// Held or queued posts whose time has passed, at most `limit`.
+    pub async fn overdue(&mut self, limit: u32) -> Result<Vec<Post>, Error> {
+        let now = millis(self.now);
+        posts!(
+            &mut *self.tx,
+            "indexed by post_expiry
+             where expires_at <= ? and expires_at is not null and state in ('held', 'queued')
+             order by expires_at
+             limit ?",
+            now,
+            limit
+        )
+    }
+
+    /// Held posts of a feed, or of all feeds.
+    pub async fn held(&mut self, feed: Option<&str>) -> Result<Vec<Post>, Error> {
+        posts!(
+            &mut *self.tx,
+            "where state = 'held' and (?1 is null or feed = ?1) order by id",
+            feed
+        )
+    }
+
+    /// Keeps the next life of a post, and the change of its state.
+    pub async fn save_life(&mut self, post: &Post, life: &Life, who: Who) -> Result<(), Error> {
+        self.write_life(post, life).await?;
+        if post.life.state == life.state && post.life.reason == life.reason {
+            return Ok(());
+        }
+        let now = millis(self.now);
+        let (from, to, who) = (post.life.state.word(), life.state.word(), who.word());
+        sqlx::query!(
+            "insert into transition (post_id, at, from_state, to_state, who, why)
+             values (?, ?, ?, ?, ?, ?)",
+            post.id,
+            now,
+            from,
+            to,
+            who,
+            life.reason,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "write the change of a post", source })?;
+        Ok(())
+    }
+
+    async fn write_life(&mut self, post: &Post, life: &Life) -> Result<(), Error> {
+        let changed_at =
+            millis(if post.life.state == life.state { post.changed_at } else { self.now });
+        let (state, before) = (life.state.word(), post.life.state.word());
+        let not_before = millis(life.not_before);
+        let expires_at = maybe_millis(life.expires_at);
+        let first_absent_at = maybe_millis(life.lookups.first_absent_at);
+        let next_lookup_at = maybe_millis(life.lookups.next_at);
+        let posted_at = maybe_millis(life.posted_at);
+        let result = sqlx::query!(
+            "update post
+             set state = ?, generation = ?, doubtful = ?, accepted_before = ?, refusals = ?,
+                sends = ?, not_before = ?, expires_at = ?, send_now = ?, reason = ?, lookups = ?,
+                first_absent_at = ?, next_lookup_at = ?, ayrshare_id = ?, network_id = ?, url = ?,
+                posted_at = ?, changed_at = ?
+             where id = ? and state = ?",
+            state,
+            life.generation,
+            life.doubtful,
+            life.accepted_before,
+            life.refusals,
+            life.sends,
+            not_before,
+            expires_at,
+            life.send_now,
+            life.reason,
+            life.lookups.made,
+            first_absent_at,
+            next_lookup_at,
+            life.receipt.ayrshare_id,
+            life.receipt.network_id,
+            life.receipt.url,
+            posted_at,
+            changed_at,
+            post.id,
+            before,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "change the state of a post", source })?;
+        one_row("change the state of a post", &result)
+    }
+}
