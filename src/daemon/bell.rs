@@ -1,0 +1,48 @@
+//! The bell: wakes what recurs by the calendar; for now, the nightly maintenance of the database.
+//!
+//! Promises: a missed ring is harmless, since nothing is due by it. Must not: decide what is due;
+//! measured, the scheduler drops jobs when hundreds fall into one half-second, keeps a fixed offset
+//! per job and forgets on restart, so no feed and no post hangs on it.
+
+use std::sync::Arc;
+
+use tokio_cron_scheduler::{Job, JobScheduler};
+use tracing::{debug, warn};
+
+use super::{Daemon, Error};
+use crate::http::chain;
+
+/// At a quiet time of the day, off the hour, in UTC; the scheduler wants seconds first.
+const MAINTENANCE: &str = "0 17 3 * * *";
+
+/// Rings until the daemon drains.
+pub(super) async fn ring(daemon: &Arc<Daemon>) -> Result<(), Error> {
+    if let Err(error) = ring_until_drained(daemon).await {
+        // Everything that must happen happens without the bell.
+        warn!("the nightly maintenance is off: {}", chain(&error));
+        daemon.stop.drain.cancelled().await;
+    }
+    Ok(())
+}
+
+async fn ring_until_drained(
+    daemon: &Arc<Daemon>,
+) -> Result<(), tokio_cron_scheduler::JobSchedulerError> {
+    let mut scheduler = JobScheduler::new().await?;
+    let own = Arc::clone(daemon);
+    let job = Job::new_async(MAINTENANCE, move |_, _| {
+        let daemon = Arc::clone(&own);
+        Box::pin(async move { maintain(&daemon).await })
+    })?;
+    scheduler.add(job).await?;
+    scheduler.start().await?;
+    daemon.stop.drain.cancelled().await;
+    scheduler.shutdown().await
+}
+
+async fn maintain(daemon: &Daemon) {
+    match daemon.store.maintain().await {
+        Ok(()) => debug!("the database was maintained"),
+        Err(error) => warn!("the database could not be maintained: {}", chain(&error)),
+    }
+}

@@ -1,0 +1,243 @@
+//! The daemon: what is due is decided by the pure domain from the database, and done here.
+//!
+//! Promises: each loop is a `tick`, and tests call the same one; the intent to send is durable
+//! before the first byte leaves; an error of one feed, post or lane stays there. Must not: decide
+//! what an answer means, when a post is due or how a state changes.
+
+mod bell;
+pub mod desk;
+mod intake;
+pub mod news;
+pub mod outlook;
+pub mod poll;
+pub mod publish;
+pub mod reconcile;
+pub mod run;
+mod settle;
+pub mod stops;
+pub mod systemd;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::{broadcast, watch};
+
+use crate::ayrshare::{self, Credentials};
+use crate::clock::Clock;
+use crate::config::secret::Secrets;
+use crate::config::{self, Config};
+use crate::domain::backoff::{Backoff, Jitter};
+use crate::domain::breaker::Lane;
+use crate::domain::post::{self, Event, Life, Rules};
+use crate::http;
+use crate::store::posts::{Post, Who};
+use crate::store::{self, Store, Tx};
+use news::News;
+use outlook::Outlook;
+use run::{Pulse, Stop};
+
+/// News that a slow listener may lag behind before it misses some.
+const NEWS_KEPT: usize = 4096;
+
+/// After a refusal that may pass later: from five minutes to six hours.
+const RETRY: Backoff = Backoff { first: TimeDelta::minutes(5), max: TimeDelta::hours(6) };
+
+/// What every part of the daemon works with.
+#[derive(Debug)]
+pub struct Daemon {
+    /// The checked config.
+    pub config: Arc<Config>,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    secrets: Secrets,
+    feeds: reqwest::Client,
+    ayrshare: ayrshare::Client,
+    news: broadcast::Sender<News>,
+    /// Counts what was posted, settled or stopped: the reconcile loop looks again.
+    changes: watch::Sender<u64>,
+    /// Counts what a person did: every loop looks again at everything.
+    by_hand: watch::Sender<u64>,
+    /// How to stop it.
+    pub stop: Stop,
+    /// When each loop looked last.
+    pub pulse: Pulse,
+}
+
+/// What can go wrong in the daemon itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The HTTP clients can't be made.
+    #[error("cannot set up HTTP")]
+    Http(#[from] reqwest::Error),
+    /// A post can't do what was asked of it.
+    #[error(transparent)]
+    Refused(#[from] post::Refused),
+    /// A lane that the config doesn't know.
+    #[error("lane {0} is not in the config any more")]
+    UnknownLane(Lane),
+    /// There is no such post.
+    #[error("there is no post {0}: `tidings queue list` shows what there is")]
+    NoSuchPost(i64),
+    /// The post could not be composed.
+    #[error(
+        "post {0} has no text, since nothing could be made of its entry: leave it out with `tidings queue skip {0}`"
+    )]
+    NothingToSend(i64),
+    /// There is no such profile.
+    #[error("there is no profile {name:?} in the config; there are: {known}")]
+    NoSuchProfile {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// A loop of the daemon ended by itself.
+    #[error("the {0} loop ended by itself")]
+    Ended(&'static str),
+    /// A loop of the daemon panicked.
+    #[error("the {0} loop panicked: {1}")]
+    Panicked(&'static str, String),
+}
+
+impl Daemon {
+    /// Puts the parts together; does no I/O.
+    ///
+    /// # Errors
+    ///
+    /// Where the HTTP clients can't be made.
+    pub fn new(
+        config: Arc<Config>,
+        secrets: Secrets,
+        store: Store,
+        clock: Clock,
+    ) -> Result<Self, Error> {
+        let feeds = http::feed_client(&feed_options(&config.fetch))?;
+        let timeout = config.ayrshare.timeout.to_std().unwrap_or_default();
+        let client =
+            ayrshare::Client::new(http::ayrshare_client(timeout)?, &config.ayrshare.base_url);
+        let (news, _) = broadcast::channel(NEWS_KEPT);
+        Ok(Self {
+            config,
+            store,
+            clock,
+            secrets,
+            feeds,
+            ayrshare: client,
+            news,
+            changes: watch::Sender::new(0),
+            by_hand: watch::Sender::new(0),
+            stop: Stop::default(),
+            pulse: Pulse::default(),
+        })
+    }
+
+    /// A listener to everything that happens from now on.
+    pub fn listen(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    fn tell(&self, news: News) {
+        // Nobody has to listen.
+        drop(self.news.send(news));
+        self.wake();
+    }
+
+    /// Has every loop look again.
+    fn wake(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What is wrong with the daemon itself, if anything: a loop that doesn't turn, or a database
+    /// that doesn't answer.
+    pub async fn ailing(&self) -> Option<String> {
+        if let Err(error) = self.store.open_breakers().await {
+            return Some(format!("the database does not answer: {}", http::chain(&error)));
+        }
+        let stuck = self.pulse.stuck(self.now());
+        (!stuck.is_empty()).then(|| format!("stuck: {}", stuck.join(", ")))
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            reconcile_after: self.config.ayrshare.reconcile_after,
+            retry: RETRY,
+            jitter: jitter(),
+        }
+    }
+
+    fn outlook(&self) -> Outlook<'_> {
+        Outlook { store: &self.store, config: &self.config }
+    }
+
+    /// The headers' values for one lane: the X pair only where X is the target.
+    fn credentials(&self, lane: &Lane) -> Result<Credentials<'_>, Error> {
+        let profile =
+            self.secrets.profile(&lane.profile).ok_or_else(|| Error::UnknownLane(lane.clone()))?;
+        Ok(Credentials {
+            api_key: &self.secrets.api_key,
+            profile_key: profile.profile_key.as_ref(),
+            x: profile
+                .x
+                .as_ref()
+                .filter(|_| lane.is_x())
+                .map(|pair| ayrshare::XPair { key: &pair.key, secret: &pair.secret }),
+        })
+    }
+
+    /// Has something happen to a post, in a transaction: the pure step, then the row.
+    async fn turn(&self, tx: &mut Tx, post: &Post, event: &Event, who: Who) -> Result<Life, Error> {
+        turn(tx, post, event, &self.rules(), who).await
+    }
+
+    /// What the database's present says at `now`.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// Has something happen to a post, in a transaction: the pure step, then the row.
+async fn turn(
+    tx: &mut Tx,
+    post: &Post,
+    event: &Event,
+    rules: &Rules,
+    who: Who,
+) -> Result<Life, Error> {
+    let life = post::step(&post.life, event, rules, tx.now)?;
+    tx.save_life(post, &life, who).await?;
+    Ok(life)
+}
+
+/// A host that can't be connected to within this time is not there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How feeds are fetched: as whom, with the operator's contact, and within which bounds.
+pub fn feed_options(fetch: &config::Fetch) -> http::Options {
+    let program = concat!("tidings/", env!("CARGO_PKG_VERSION"));
+    let timeout = fetch.timeout.to_std().unwrap_or(CONNECT_TIMEOUT);
+    http::Options {
+        user_agent: fetch
+            .contact
+            .as_ref()
+            .map_or_else(|| program.to_owned(), |contact| format!("{program} (+{contact})")),
+        timeout,
+        connect_timeout: std::cmp::min(timeout, CONNECT_TIMEOUT),
+        allow_private: fetch.allow_private.clone(),
+    }
+}
+
+/// A random share of a wait; the only randomness beside the posts' names.
+fn jitter() -> Jitter {
+    let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+    Jitter::from_random(random)
+}

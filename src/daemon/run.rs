@@ -1,0 +1,372 @@
+//! Start, supervise, drain: the loops around the ticks.
+//!
+//! Promises: the first stop drains (no new request; one in flight is finished), the second one, or
+//! the end of the grace, records what is in flight as unconfirmed; a loop that ends by itself takes
+//! the program down with an error. Must not: hold any state that the database doesn't have.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::news::News;
+use super::publish::{Agenda, earlier};
+use super::reconcile::{Question, Topic};
+use super::{Daemon, Error, bell, systemd};
+use crate::domain::breaker::Lane;
+use crate::store::Watch;
+
+/// How long a request in flight may go on after the first stop.
+pub const GRACE: Duration = Duration::from_secs(25);
+/// A loop looks again at least this often, so that health can be told from it.
+const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(60);
+/// After an error of the database a loop waits this long.
+const AFTER_ERROR: TimeDelta = TimeDelta::seconds(5);
+/// After a look-up whose result could not be written it is asked again this much later.
+const ASK_AGAIN: TimeDelta = TimeDelta::seconds(60);
+/// How often the database is asked whether another process changed it.
+const WATCH_EVERY: Duration = Duration::from_millis(400);
+/// A loop that didn't look for this long is not healthy.
+const STUCK_AFTER: TimeDelta = TimeDelta::seconds(180);
+
+/// The two ways to stop.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Begin nothing new; finish what is in flight.
+    pub drain: CancellationToken,
+    /// Wait for nothing.
+    pub abort: CancellationToken,
+}
+
+/// When each loop looked last, in UTC milliseconds.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    poll: AtomicI64,
+    publish: AtomicI64,
+    reconcile: AtomicI64,
+    watch: AtomicI64,
+}
+
+impl Pulse {
+    /// The loops that didn't look for too long at `now`.
+    pub fn stuck(&self, now: DateTime<Utc>) -> Vec<&'static str> {
+        let limit = (now - STUCK_AFTER).timestamp_millis();
+        [
+            ("poll", &self.poll),
+            ("publish", &self.publish),
+            ("reconcile", &self.reconcile),
+            ("watch", &self.watch),
+        ]
+        .into_iter()
+        .filter(|(_, at)| at.load(Ordering::Relaxed) < limit)
+        .map(|(name, _)| name)
+        .collect()
+    }
+
+    fn beat(at: &AtomicI64, now: DateTime<Utc>) {
+        at.store(now.timestamp_millis(), Ordering::Relaxed);
+    }
+
+    /// Before its first look a loop is as young as the program, not stuck.
+    fn begin(&self, now: DateTime<Utc>) {
+        for at in [&self.poll, &self.publish, &self.reconcile, &self.watch] {
+            Self::beat(at, now);
+        }
+    }
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+///
+/// Where the start fails, or a loop ended by itself.
+pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
+    let recovered = daemon.recover().await?;
+    if recovered > 0 {
+        info!(posts = recovered, "{recovered} posts were in flight when the program ended");
+    }
+    warn_of_stranded(&daemon).await?;
+    daemon.pulse.begin(daemon.now());
+    // From here on an act by hand is seen, also before the loops look for the first time.
+    let mut watch = daemon.store.watch().await?;
+    watch.changed().await?;
+    let mut loops: JoinSet<(&'static str, Result<(), Error>)> = JoinSet::new();
+    let own = |daemon: &Arc<Daemon>| Arc::clone(daemon);
+    let it = own(&daemon);
+    loops.spawn(async move { ("poll", poll_loop(it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("publish", publish_loop(it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("reconcile", reconcile_loop(it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("watch", watch_loop(it, watch).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("bell", bell::ring(&it).await) });
+    systemd::ready();
+    let result = supervise(&daemon, &mut loops).await;
+    systemd::stopping();
+    result
+}
+
+/// Waits for the first stop, or for a loop to end; then drains.
+async fn supervise(
+    daemon: &Daemon,
+    loops: &mut JoinSet<(&'static str, Result<(), Error>)>,
+) -> Result<(), Error> {
+    let drain = daemon.stop.drain.clone();
+    let mut result = Ok(());
+    let early = tokio::select! {
+        () = drain.cancelled() => None,
+        ended = loops.join_next() => ended,
+    };
+    if let Some(ended) = early {
+        // A loop that stops as it was told to may be seen before the stop itself.
+        let as_told = drain.is_cancelled() && matches!(ended, Ok((_, Ok(()))));
+        if !as_told {
+            result = Err(why_ended(ended));
+        }
+        drain.cancel();
+    }
+    systemd::stopping();
+    let abort = daemon.stop.abort.clone();
+    let grace = tokio::spawn(async move {
+        tokio::time::sleep(GRACE).await;
+        abort.cancel();
+    });
+    while let Some(ended) = loops.join_next().await {
+        match ended {
+            Ok((_, Ok(()))) => {}
+            other => result = result.and(Err(why_ended(other))),
+        }
+    }
+    grace.abort();
+    result
+}
+
+fn why_ended(ended: Result<(&'static str, Result<(), Error>), tokio::task::JoinError>) -> Error {
+    match ended {
+        Ok((name, Ok(()))) => Error::Ended(name),
+        Ok((_, Err(error))) => error,
+        Err(error) => Error::Panicked("daemon", error.to_string()),
+    }
+}
+
+async fn warn_of_stranded(daemon: &Daemon) -> Result<(), Error> {
+    for (lane, posts) in daemon.stranded().await? {
+        warn!(
+            %lane,
+            posts,
+            "{posts} posts wait on {lane}, which the config does not know any more: give the \
+             profile back, or skip them with `tidings queue skip`"
+        );
+    }
+    Ok(())
+}
+
+/// Polls feeds as they become due.
+async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+    let mut by_hand = daemon.by_hand.subscribe();
+    let mut busy: HashSet<String> = HashSet::new();
+    let mut hosts: JoinSet<Vec<String>> = JoinSet::new();
+    let permits = Arc::new(tokio::sync::Semaphore::new(daemon.config.fetch.concurrency));
+    while !daemon.stop.drain.is_cancelled() {
+        by_hand.mark_unchanged();
+        let next_at = match daemon.poll_due(&busy).await {
+            Err(error) => Some(wait_after(&daemon, "poll", &error)),
+            Ok(due) => {
+                Pulse::beat(&daemon.pulse.poll, daemon.now());
+                for feeds in due.hosts {
+                    busy.extend(feeds.iter().cloned());
+                    let (it, permits) = (Arc::clone(&daemon), Arc::clone(&permits));
+                    hosts.spawn(async move {
+                        let _permit = permits.acquire_owned().await;
+                        if let Err(error) = it.poll_host(feeds.clone()).await {
+                            wait_after(&it, "poll", &error);
+                            // What can't be kept must not be fetched over and over.
+                            pause(&it, it.config.fetch.min_interval).await;
+                        }
+                        feeds
+                    });
+                }
+                due.next_at
+            }
+        };
+        tokio::select! {
+            () = daemon.stop.drain.cancelled() => {}
+            Some(done) = hosts.join_next(), if !hosts.is_empty() => {
+                let feeds = done.map_err(|error| Error::Panicked("poll", error.to_string()))?;
+                for name in feeds {
+                    busy.remove(&name);
+                }
+            }
+            _ = by_hand.changed() => {}
+            () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
+        }
+    }
+    while hosts.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Sends posts as they become due; a lane has one request out at most.
+async fn publish_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+    let mut news = daemon.listen();
+    let mut by_hand = daemon.by_hand.subscribe();
+    let mut agenda = Agenda::default();
+    let mut busy: HashSet<Lane> = HashSet::new();
+    let mut sends: JoinSet<Lane> = JoinSet::new();
+    while !daemon.stop.drain.is_cancelled() {
+        by_hand.mark_unchanged();
+        let next_at = match daemon.due(&busy, &mut agenda).await {
+            Err(error) => {
+                agenda.clear();
+                Some(wait_after(&daemon, "publish", &error))
+            }
+            Ok(due) => {
+                Pulse::beat(&daemon.pulse.publish, daemon.now());
+                for (lane, post) in due.ready {
+                    busy.insert(lane.clone());
+                    sends.spawn(send(Arc::clone(&daemon), lane, post));
+                }
+                due.next_at
+            }
+        };
+        tokio::select! {
+            () = daemon.stop.drain.cancelled() => {}
+            Some(done) = sends.join_next(), if !sends.is_empty() => {
+                let lane = done.map_err(|error| Error::Panicked("publish", error.to_string()))?;
+                agenda.touch(&lane);
+                busy.remove(&lane);
+            }
+            item = news.recv() => note(&mut agenda, item),
+            _ = by_hand.changed() => agenda.clear(),
+            () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
+        }
+        while let Ok(item) = news.try_recv() {
+            note(&mut agenda, Ok(item));
+        }
+    }
+    // A request in flight is finished, or recorded as unconfirmed when the grace is over.
+    while sends.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// What a piece of news means for the agenda of the lanes.
+fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
+    match item {
+        Ok(News::Queued { lane, .. } | News::Settled { lane, .. }) => agenda.touch(&lane),
+        Ok(News::Opened { .. } | News::Closed { .. }) | Err(_) => agenda.clear(),
+        Ok(
+            News::Polled { .. }
+            | News::PollFailed { .. }
+            | News::Found { .. }
+            | News::Sending { .. },
+        ) => {}
+    }
+}
+
+/// Sends one post; after an error of the database only this lane waits.
+async fn send(daemon: Arc<Daemon>, lane: Lane, post: i64) -> Lane {
+    if let Err(error) = daemon.send(&lane, post).await {
+        wait_after(&daemon, "publish", &error);
+        pause(&daemon, AFTER_ERROR).await;
+    }
+    lane
+}
+
+/// Looks up unconfirmed posts and probes stops as they become due, side by side.
+async fn reconcile_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+    let mut changes = daemon.changes();
+    let mut out: HashSet<Topic> = HashSet::new();
+    let mut asked: JoinSet<Topic> = JoinSet::new();
+    while !daemon.stop.drain.is_cancelled() {
+        changes.mark_unchanged();
+        let next_at = match daemon.questions(&out).await {
+            Err(error) => Some(wait_after(&daemon, "reconcile", &error)),
+            Ok(questions) => {
+                Pulse::beat(&daemon.pulse.reconcile, daemon.now());
+                for question in questions.now {
+                    out.insert(question.topic());
+                    asked.spawn(ask(Arc::clone(&daemon), question));
+                }
+                questions.next_at
+            }
+        };
+        tokio::select! {
+            () = daemon.stop.drain.cancelled() => {}
+            Some(done) = asked.join_next(), if !asked.is_empty() => {
+                let topic =
+                    done.map_err(|error| Error::Panicked("reconcile", error.to_string()))?;
+                out.remove(&topic);
+            }
+            _ = changes.changed() => {}
+            () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
+        }
+    }
+    while asked.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// Asks one question. What can't be written down is not asked again at once: reads are counted by
+/// Ayrshare's rate limit.
+async fn ask(daemon: Arc<Daemon>, question: Question) -> Topic {
+    if let Err(error) = daemon.ask(&question).await {
+        wait_after(&daemon, "reconcile", &error);
+        pause(&daemon, ASK_AGAIN).await;
+    }
+    question.topic()
+}
+
+/// Waits, but not longer than the daemon runs.
+async fn pause(daemon: &Daemon, length: TimeDelta) {
+    tokio::select! {
+        () = daemon.clock.sleep_until(daemon.now() + length) => {}
+        () = daemon.stop.drain.cancelled() => {}
+    }
+}
+
+/// Wakes the other loops when a person changed something in another process.
+async fn watch_loop(daemon: Arc<Daemon>, mut watch: Watch) -> Result<(), Error> {
+    loop {
+        tokio::select! {
+            () = daemon.stop.drain.cancelled() => return Ok(()),
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+        }
+        match watch.changed().await {
+            Ok(changed) => {
+                Pulse::beat(&daemon.pulse.watch, daemon.now());
+                if changed {
+                    daemon.by_hand.send_modify(|count| *count = count.wrapping_add(1));
+                    daemon.wake();
+                }
+            }
+            Err(error) => warn!("cannot see whether the database changed: {error}"),
+        }
+    }
+}
+
+/// Logs an error of the database and says when to try again.
+fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Utc> {
+    let chain = crate::http::chain(error);
+    if matches!(error, Error::Store(error) if error.is_disk_full()) {
+        error!(
+            "the disk is full: nothing is taken in and nothing is sent until there is room \
+             (what is queued stays queued): {chain}"
+        );
+    } else {
+        error!("the {name} loop could not go on, tries again in 5 s: {chain}");
+    }
+    daemon.now() + AFTER_ERROR
+}
+
+fn soon(daemon: &Daemon, next_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    let latest = daemon.now() + LOOK_AGAIN;
+    earlier(next_at, Some(latest)).unwrap_or(latest)
+}

@@ -1,0 +1,50 @@
+//! The page: for now, health for monitors and containers.
+//!
+//! Promises: `/healthz` is 200 only while the loops turn and the database answers. Must not: show
+//! anything of a feed or a secret.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::daemon::Daemon;
+
+/// Listens; done before the daemon says that it is ready.
+///
+/// # Errors
+///
+/// Where the address can't be had.
+pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// Serves until the daemon drains.
+///
+/// # Errors
+///
+/// Where the listener fails.
+pub async fn serve(listener: TcpListener, daemon: Arc<Daemon>) -> std::io::Result<()> {
+    let drain = daemon.stop.drain.clone();
+    let routes = Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(healthz))
+        .with_state(daemon);
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async move { drain.cancelled().await })
+        .await
+}
+
+async fn healthz(State(daemon): State<Arc<Daemon>>) -> (StatusCode, Json<Value>) {
+    match daemon.ailing().await {
+        None => (StatusCode::OK, Json(json!({ "status": "ok" }))),
+        Some(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "ailing", "why": why })))
+        }
+    }
+}
