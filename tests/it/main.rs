@@ -4,4 +4,7 @@ mod config;
 mod corpus;
 mod feed_server;
 mod intake;
+mod items;
+mod stories;
+mod world;
 mod xtext;

@@ -1,0 +1,11 @@
+//! Stories of the whole daemon in a world of our own, each by its topic.
+
+mod anything;
+mod arrivals;
+mod crashes;
+mod doubts;
+mod faults;
+mod fetches;
+mod lanes;
+mod money;
+mod stops;
