@@ -1,3 +1,5 @@
 //! Arguments, run, exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    tidings::cli::main(std::env::args_os())
+}

@@ -1,0 +1,161 @@
+//! `tidings feeds`: how the feeds are, and having them asked again.
+//!
+//! Promises: a feed that fails says why. Must not: fetch; the daemon does.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::out::{self, Tone};
+use super::setup::{Place, View, open};
+use super::{Done, Exit};
+use crate::config::Feed;
+use crate::store::feeds::FeedState;
+
+/// What an empty list of feeds says.
+pub(super) const NO_FEEDS: &str =
+    "there is no feed in the config yet: add a [[feed]] with a name and a url";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FeedsCommand {
+    /// List the feeds: health, last good answer, next poll
+    List(ListArgs),
+    /// Have a feed, or all feeds, asked again at once
+    Refresh(RefreshArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RefreshArgs {
+    /// The feed's name; left out: all feeds
+    feed: Option<String>,
+}
+
+pub(super) async fn run(place: &Place, command: &FeedsCommand) -> Done {
+    let view = open!(place);
+    match command {
+        FeedsCommand::List(args) => list(&view, args).await,
+        FeedsCommand::Refresh(args) => refresh(&view, args).await,
+    }
+}
+
+/// How a feed is, in a word.
+pub(super) fn health(state: Option<&FeedState>) -> &'static str {
+    match state {
+        None => "new",
+        Some(FeedState { gone_at: Some(_), .. }) => "gone",
+        Some(state) if state.failures > 0 => "failing",
+        Some(_) => "ok",
+    }
+}
+
+async fn list(view: &View, args: &ListArgs) -> Done {
+    let states = view.store.feeds().await?;
+    let entries = view.store.entries_by_feed().await?;
+    let state_of = |feed: &Feed| states.iter().find(|state| state.name == feed.name);
+    if args.json {
+        let all: Vec<_> = view
+            .config
+            .feeds
+            .iter()
+            .map(|feed| as_json(feed, state_of(feed), entries.get(&feed.name).copied()))
+            .collect();
+        out::json(&all)?;
+        return Ok(Exit::Done);
+    }
+    if view.config.feeds.is_empty() {
+        out::say(NO_FEEDS);
+        return Ok(Exit::Done);
+    }
+    let ago =
+        |at: Option<_>| at.map_or_else(|| "never".to_owned(), |at| out::distance(at, view.now));
+    let rows: Vec<Vec<String>> = view
+        .config
+        .feeds
+        .iter()
+        .map(|feed| {
+            let state = state_of(feed);
+            vec![
+                feed.name.clone(),
+                health(state).to_owned(),
+                entries.get(&feed.name).copied().unwrap_or(0).to_string(),
+                ago(state.and_then(|it| it.last_good_at)),
+                state.map_or_else(
+                    || "at once".to_owned(),
+                    |it| {
+                        if it.gone_at.is_some() {
+                            "never".into()
+                        } else {
+                            out::distance(it.next_poll_at, view.now)
+                        }
+                    },
+                ),
+                state.map_or_else(String::new, |it| it.reader.clone()),
+                feed.url.to_string(),
+            ]
+        })
+        .collect();
+    let heads = ["FEED", "HEALTH", "ENTRIES", "LAST GOOD", "NEXT POLL", "READER", "URL"];
+    out::say(&out::table(&heads, &rows));
+    for state in states.iter().filter(|state| !state.last_error.is_empty()) {
+        if view.config.feed(&state.name).is_some() {
+            out::say(&out::tone(&format!("\n{}: {}", state.name, state.last_error), Tone::Bad));
+        }
+    }
+    for state in states.iter().filter(|state| !state.repairs.is_empty()) {
+        let repairs: Vec<&str> = state.repairs.lines().collect();
+        out::say(&format!("\n{}: repaired while reading: {}", state.name, repairs.join("; ")));
+    }
+    Ok(Exit::Done)
+}
+
+fn as_json(feed: &Feed, state: Option<&FeedState>, entries: Option<i64>) -> Value {
+    json!({
+        "feed": feed.name,
+        "url": feed.url.as_str(),
+        "health": health(state),
+        "title": state.map(|it| it.title.as_str()),
+        "entries": entries.unwrap_or(0),
+        "reader": state.map(|it| it.reader.as_str()),
+        "repairs": state.map(|it| it.repairs.lines().collect::<Vec<_>>()),
+        "last_polled_at": state.and_then(|it| it.last_polled_at),
+        "last_good_at": state.and_then(|it| it.last_good_at),
+        "next_poll_at": state.map(|it| it.next_poll_at),
+        "failures": state.map_or(0, |it| it.failures),
+        "last_error": state.map(|it| it.last_error.as_str()),
+    })
+}
+
+async fn refresh(view: &View, args: &RefreshArgs) -> Done {
+    if let Err(exit) = view.want_feed(args.feed.as_deref()) {
+        return Ok(exit);
+    }
+    let names: Vec<&str> = view
+        .config
+        .feeds
+        .iter()
+        .map(|feed| feed.name.as_str())
+        .filter(|name| args.feed.as_deref().is_none_or(|wanted| wanted == *name))
+        .collect();
+    if names.is_empty() {
+        out::say(NO_FEEDS);
+        return Ok(Exit::Done);
+    }
+    view.desk().refresh(&names).await?;
+    let running = crate::store::lock::DaemonLock::is_taken(view.store.path());
+    out::say(&format!(
+        "{} {}",
+        out::count(names.len(), "feed"),
+        if running {
+            "will be asked within a second"
+        } else {
+            "will be asked at the next `tidings run`"
+        }
+    ));
+    Ok(Exit::Done)
+}

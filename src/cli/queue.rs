@@ -1,0 +1,383 @@
+//! `tidings queue`: the posts that are not settled yet, and what a person does to them.
+//!
+//! Promises: whatever needs a person says what to do. Must not: send; the daemon does.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::out::{self, Tone};
+use super::setup::{Place, View, open};
+use super::{Done, Exit};
+use crate::daemon::Error;
+use crate::domain::post::{Event, State};
+use crate::store::posts::{Post, PostFilter};
+
+/// Numbers of posts in one sentence.
+const IDS_MAX: usize = 12;
+/// The posts of one listing.
+const LIST_MAX: u32 = 1000;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueCommand {
+    /// List the posts that are not settled yet, or those of one state
+    List(ListArgs),
+    /// Show one post whole: text, state, attempts
+    Show(OneArgs),
+    /// Let held posts go
+    Approve(ApproveArgs),
+    /// Leave a post out; for an unconfirmed one: it is on the network
+    Skip(OneArgs),
+    /// Send a post again with a new key; for an unconfirmed one: it is not on the network
+    Retry(OneArgs),
+    /// Send a post at once, whatever the pace says
+    SendNow(OneArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// Only this state: held, queued, sending, unconfirmed, posted, failed, skipped, expired
+    #[arg(long, value_parser = state)]
+    state: Option<State>,
+    /// Only this feed
+    #[arg(long)]
+    feed: Option<String>,
+    /// Only this profile
+    #[arg(long)]
+    profile: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct OneArgs {
+    /// The post's number, as `queue list` shows it
+    #[arg(value_parser = number)]
+    post: i64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, id = "which")]
+pub(super) struct ApproveArgs {
+    /// The post's number, as `queue list` shows it
+    #[arg(group = "which", value_parser = number)]
+    post: Option<i64>,
+    /// All held posts of this feed
+    #[arg(long, group = "which")]
+    feed: Option<String>,
+    /// All held posts
+    #[arg(long, group = "which")]
+    all: bool,
+}
+
+fn number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "give a number, as `tidings queue list` shows it".to_owned())
+}
+
+fn state(word: &str) -> Result<State, String> {
+    State::parse(word).ok_or_else(|| {
+        let words: Vec<&str> = State::ALL.into_iter().map(State::word).collect();
+        format!("the states are {}", words.join(", "))
+    })
+}
+
+pub(super) async fn run(place: &Place, command: &QueueCommand) -> Done {
+    let view = open!(place);
+    match command {
+        QueueCommand::List(args) => list(&view, args).await,
+        QueueCommand::Show(args) => show(&view, args).await,
+        QueueCommand::Approve(args) => approve(&view, args).await,
+        QueueCommand::Skip(args) => act(&view, args, &Event::Skip).await,
+        QueueCommand::Retry(args) => act(&view, args, &Event::Retry).await,
+        QueueCommand::SendNow(args) => act(&view, args, &Event::SendNow).await,
+    }
+}
+
+async fn list(view: &View, args: &ListArgs) -> Done {
+    let filter =
+        |state| PostFilter { state, feed: args.feed.as_deref(), profile: args.profile.as_deref() };
+    let states = args.state.map_or_else(
+        || vec![State::Unconfirmed, State::Sending, State::Held, State::Queued, State::Failed],
+        |state| vec![state],
+    );
+    let mut posts = Vec::new();
+    let mut full = false;
+    for state in states {
+        let found = view.store.posts(&filter(Some(state)), LIST_MAX).await?;
+        full |= u32::try_from(found.len()).is_ok_and(|number| number >= LIST_MAX);
+        posts.extend(found);
+    }
+    if args.json {
+        out::json(&posts.iter().map(|post| as_json(view, post)).collect::<Vec<_>>())?;
+        return Ok(Exit::Done);
+    }
+    if posts.is_empty() {
+        return Ok(none(view, args));
+    }
+    let rows: Vec<Vec<String>> = posts
+        .iter()
+        .map(|post| {
+            vec![
+                post.id.to_string(),
+                post.life.state.word().to_owned(),
+                post.lane.to_string(),
+                post.feed.clone(),
+                out::distance(post.queued_at, view.now),
+                view.outlook().cost_of(post).to_string(),
+                out::short(&post.text, 60),
+            ]
+        })
+        .collect();
+    let heads = ["POST", "STATE", "LANE", "FEED", "QUEUED", "COST", "TEXT"];
+    out::say(&out::table(&heads, &rows));
+    if full {
+        out::say(&format!(
+            "… only the first {LIST_MAX} of a state: --feed and --profile narrow it"
+        ));
+    }
+    let waiting: Vec<&Post> = posts.iter().filter(|post| needs_person(post)).collect();
+    for line in needs_together(&waiting) {
+        out::say(&out::tone(&format!("\n{line}"), Tone::Bad));
+    }
+    Ok(Exit::Done)
+}
+
+/// What an empty listing says; a name that nobody knows is a slip.
+fn none(view: &View, args: &ListArgs) -> Exit {
+    let known = view.want_feed(args.feed.as_deref());
+    if let Err(exit) = known.and_then(|()| view.want_profile(args.profile.as_deref())) {
+        return exit;
+    }
+    out::say(&match args.state {
+        Some(state) => format!("no post is {}", state.word()),
+        None => "nothing is waiting: `tidings history` shows what was published".to_owned(),
+    });
+    Exit::Done
+}
+
+/// Whether nothing more happens to a post unless a person acts.
+pub(super) fn needs_person(post: &Post) -> bool {
+    match post.life.state {
+        State::Held | State::Failed => true,
+        State::Unconfirmed => post.life.lookups.next_at.is_none(),
+        State::Queued | State::Sending | State::Posted | State::Skipped | State::Expired => false,
+    }
+}
+
+/// What a person is to do about a post.
+pub(super) fn needs(post: &Post) -> String {
+    let (id, reason) = (post.id, &post.life.reason);
+    match post.life.state {
+        State::Held => {
+            format!("{reason}; `tidings queue approve {id}` or `tidings queue skip {id}`")
+        }
+        State::Failed => {
+            format!("{reason}; `tidings queue retry {id}` or `tidings queue skip {id}`")
+        }
+        State::Unconfirmed => format!(
+            "nobody can tell whether it is on {}: look there, then `tidings queue skip {id}` if \
+             it is, `tidings queue retry {id}` if it is not",
+            post.lane
+        ),
+        State::Queued | State::Sending | State::Posted | State::Skipped | State::Expired => {
+            reason.clone()
+        }
+    }
+}
+
+/// What a person is to do about several posts; those with the same trouble are told together.
+pub(super) fn needs_together(posts: &[&Post]) -> Vec<String> {
+    let mut groups: Vec<Vec<&Post>> = Vec::new();
+    for post in posts {
+        let trouble = |it: &Post| (it.life.state, it.life.reason.clone());
+        let same = |group: &&mut Vec<&Post>| {
+            group.first().is_some_and(|first| trouble(first) == trouble(post))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(post),
+            None => groups.push(vec![post]),
+        }
+    }
+    groups
+        .iter()
+        .filter_map(|group| {
+            let first = group.first()?;
+            if group.len() == 1 {
+                return Some(format!("post {} needs you: {}", first.id, needs(first)));
+            }
+            let mut ids: Vec<String> =
+                group.iter().take(IDS_MAX).map(|post| post.id.to_string()).collect();
+            if group.len() > IDS_MAX {
+                ids.push("…".to_owned());
+            }
+            let reason = &first.life.reason;
+            let what = match first.life.state {
+                State::Held => format!(
+                    "{reason}; one by one: `tidings queue approve POST` or `tidings queue skip POST`"
+                ),
+                State::Unconfirmed => "nobody can tell whether they are on their network: look \
+                    there, then `tidings queue skip POST` if one is, `tidings queue retry POST` if \
+                    it is not"
+                    .to_owned(),
+                State::Failed
+                | State::Queued
+                | State::Sending
+                | State::Posted
+                | State::Skipped
+                | State::Expired => {
+                    format!("{reason}; `tidings queue retry POST` or `tidings queue skip POST`")
+                }
+            };
+            Some(format!("{} posts need you ({}): {what}", group.len(), ids.join(", ")))
+        })
+        .collect()
+}
+
+async fn show(view: &View, args: &OneArgs) -> Done {
+    let Some(post) = view.store.post(args.post).await? else {
+        return Err(Error::NoSuchPost(args.post).into());
+    };
+    if args.json {
+        let attempts = view.store.attempts(post.id).await?;
+        let mut whole = as_json(view, &post);
+        if let Value::Object(fields) = &mut whole {
+            fields.insert("attempts".to_owned(), attempts.iter().map(attempt_json).collect());
+        }
+        out::json(&whole)?;
+        return Ok(Exit::Done);
+    }
+    show_post(view, &post).await?;
+    Ok(Exit::Done)
+}
+
+/// A post whole, for a person.
+pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Error> {
+    let zone = view.zone(&post.lane);
+    let limit = crate::domain::compose::rules_of(&post.lane.platform).limit;
+    out::say(&out::tone(
+        &format!("post {}: {} on {}", post.id, post.life.state.word(), post.lane),
+        Tone::Head,
+    ));
+    for line in post.text.lines() {
+        out::say(&format!("  │ {line}"));
+    }
+    out::say(&format!(
+        "  {}/{limit}, {}{}",
+        post.weighted_length,
+        view.outlook().cost_of(post),
+        if post.has_link { " with a link" } else { " without a link" }
+    ));
+    for note in post.notes.lines() {
+        out::say(&format!("  {note}"));
+    }
+    if let Some(url) = &post.life.receipt.url {
+        out::say(&format!("  {url}"));
+    }
+    if needs_person(post) {
+        out::say(&out::tone(&format!("  needs you: {}", needs(post)), Tone::Bad));
+    } else if !post.life.reason.is_empty() {
+        out::say(&format!("  {}", post.life.reason));
+    }
+    out::say(&format!("  queued {}", out::when(post.queued_at, zone, view.now)));
+    for change in view.store.changes(post.id).await? {
+        let by = if change.who == "person" { " by hand" } else { "" };
+        let why = if change.why.is_empty() { String::new() } else { format!(": {}", change.why) };
+        out::say(&format!(
+            "  {}  {} → {}{by}{why}",
+            out::exact_time(change.at, zone),
+            change.from,
+            change.to
+        ));
+    }
+    for attempt in view.store.attempts(post.id).await? {
+        let outcome = attempt.outcome.as_deref().unwrap_or("out");
+        let code = attempt.code.map(|code| format!(" code {code}")).unwrap_or_default();
+        let status = attempt.status.map(|status| format!(" HTTP {status}")).unwrap_or_default();
+        let said = if attempt.message.is_empty() { "" } else { ": " };
+        out::say(&format!(
+            "  {}  attempt {} (key generation {}): {outcome}{status}{code}, {}{said}{}",
+            out::exact_time(attempt.started_at, zone),
+            attempt.id,
+            attempt.generation,
+            attempt.cost,
+            attempt.message
+        ));
+    }
+    Ok(())
+}
+
+async fn approve(view: &View, args: &ApproveArgs) -> Done {
+    let Some(post) = args.post else {
+        if let Err(exit) = view.want_feed(args.feed.as_deref()) {
+            return Ok(exit);
+        }
+        let posts = view.desk().approve_all(args.feed.as_deref()).await?;
+        out::say(&format!("approved {}", out::count(posts, "post")));
+        return Ok(Exit::Done);
+    };
+    view.desk().act(post, &Event::Approve).await?;
+    out::say(&format!("post {post} is queued"));
+    Ok(Exit::Done)
+}
+
+async fn act(view: &View, args: &OneArgs, event: &Event) -> Done {
+    let post = view.desk().act(args.post, event).await?;
+    if args.json {
+        out::json(&as_json(view, &post))?;
+    } else {
+        let running = crate::store::lock::DaemonLock::is_taken(view.store.path());
+        let next = match (post.life.state, running) {
+            (State::Queued, true) => "; the daemon acts on it within a second",
+            (State::Queued, false) => "; no daemon is running: `tidings run` sends it",
+            _ => "",
+        };
+        out::say(&format!("post {} is {}{next}", post.id, post.life.state.word()));
+    }
+    Ok(Exit::Done)
+}
+
+/// A post as JSON.
+pub(super) fn as_json(view: &View, post: &Post) -> Value {
+    json!({
+        "post": post.id,
+        "uuid": post.uuid,
+        "entry": post.entry_id,
+        "feed": post.feed,
+        "profile": post.lane.profile,
+        "platform": post.lane.platform,
+        "state": post.life.state.word(),
+        "reason": post.life.reason,
+        "needs_person": needs_person(post),
+        "text": post.text,
+        "weighted_length": post.weighted_length,
+        "has_link": post.has_link,
+        "cost_usd_micros": view.outlook().cost_of(post).micros(),
+        "generation": post.life.generation,
+        "priority": post.priority,
+        "queued_at": post.queued_at,
+        "not_before": post.life.not_before,
+        "expires_at": post.life.expires_at,
+        "next_lookup_at": post.life.lookups.next_at,
+        "posted_at": post.life.posted_at,
+        "url": post.life.receipt.url,
+        "network_id": post.life.receipt.network_id,
+        "notes": post.notes.lines().collect::<Vec<_>>(),
+    })
+}
+
+fn attempt_json(attempt: &crate::store::attempts::Attempt) -> Value {
+    json!({
+        "attempt": attempt.id,
+        "generation": attempt.generation,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "outcome": attempt.outcome,
+        "status": attempt.status,
+        "code": attempt.code,
+        "message": attempt.message,
+        "cost_usd_micros": attempt.cost.micros(),
+    })
+}
