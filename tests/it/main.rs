@@ -10,6 +10,7 @@ mod items;
 mod kill;
 mod life;
 mod process;
+mod readme;
 mod secrets;
 mod stories;
 mod world;
