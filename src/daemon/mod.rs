@@ -148,7 +148,7 @@ impl Daemon {
         self.wake();
     }
 
-    /// Has every loop look again.
+    /// Has the reconcile loop look again.
     fn wake(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -199,7 +199,7 @@ impl Daemon {
         turn(tx, post, event, &self.rules(), who).await
     }
 
-    /// What the database's present says at `now`.
+    /// The present, by the daemon's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }

@@ -111,9 +111,7 @@ pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
     let it = own(&daemon);
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
     systemd::ready();
-    let result = supervise(&daemon, &mut loops).await;
-    systemd::stopping();
-    result
+    supervise(&daemon, &mut loops).await
 }
 
 /// Waits for the first stop, or for a loop to end; then drains.
@@ -187,8 +185,11 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
                     busy.extend(feeds.iter().cloned());
                     let (it, permits) = (Arc::clone(&daemon), Arc::clone(&permits));
                     hosts.spawn(async move {
-                        let _permit = permits.acquire_owned().await;
-                        if let Err(error) = it.poll_host(feeds.clone()).await {
+                        let permit = permits.acquire_owned().await;
+                        let polled = it.poll_host(feeds.clone()).await;
+                        // Whoever waits below takes no other feed's place.
+                        drop(permit);
+                        if let Err(error) = polled {
                             wait_after(&it, "poll", &error);
                             // What can't be kept must not be fetched over and over.
                             pause(&it, it.config.fetch.min_interval).await;
