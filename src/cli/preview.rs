@@ -152,13 +152,7 @@ fn show_feed(
     let mut shown = Vec::new();
     for entry in entries.iter().take(args.limit) {
         for platform in &source.platforms {
-            let item = &entry.item;
-            let ingredients = Ingredients {
-                title: &item.title,
-                summary: if item.summary.is_empty() { &item.content } else { &item.summary },
-                link: item.link.as_deref(),
-                feed_title: &feed.title,
-            };
+            let ingredients = Ingredients::of(&entry.item, &feed.title);
             let mut rules = compose::rules_of(platform);
             rules.allow_mentions = source.allow_mentions;
             match compose::compose(&ingredients, &rules) {

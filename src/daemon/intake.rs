@@ -238,12 +238,7 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
-        let ingredients = Ingredients {
-            title: &item.title,
-            summary: if item.summary.is_empty() { &item.content } else { &item.summary },
-            link: item.link.as_deref(),
-            feed_title: self.feed_title,
-        };
+        let ingredients = Ingredients::of(item, self.feed_title);
         let mut rules = compose::rules_of(&lane.platform);
         rules.allow_mentions = self.feed.allow_mentions;
         compose::compose(&ingredients, &rules)

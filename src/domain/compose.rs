@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::cut;
 use super::defuse::{Defused, defuse};
+use super::entry::Item;
 use super::link;
 use super::links::links;
 use super::text::plain;
@@ -27,6 +28,18 @@ pub struct Ingredients<'a> {
     pub link: Option<&'a str>,
     /// The feed's title; taken where there is neither title nor summary.
     pub feed_title: &'a str,
+}
+
+impl<'a> Ingredients<'a> {
+    /// What an item gives; where it has no summary, its content stands in.
+    pub fn of(item: &'a Item, feed_title: &'a str) -> Self {
+        Self {
+            title: &item.title,
+            summary: if item.summary.is_empty() { &item.content } else { &item.summary },
+            link: item.link.as_deref(),
+            feed_title,
+        }
+    }
 }
 
 /// How a platform measures a text.
