@@ -261,10 +261,16 @@ impl Daemon {
         }
     }
 
-    async fn keep_unchanged(&self, state: FeedState, how: &'static str) -> Result<Polled, Error> {
+    /// Keeps a feed of which nothing but its own state changed.
+    async fn save(&self, state: &FeedState) -> Result<(), Error> {
         let mut tx = self.store.begin(self.now()).await?;
-        tx.save_feed(&state).await?;
+        tx.save_feed(state).await?;
         tx.commit().await?;
+        Ok(())
+    }
+
+    async fn keep_unchanged(&self, state: FeedState, how: &'static str) -> Result<Polled, Error> {
+        self.save(&state).await?;
         debug!(feed = state.name, how, "feed {} is unchanged", state.name);
         self.tell(News::Polled {
             feed: state.name,
@@ -286,9 +292,7 @@ impl Daemon {
             gone_at: Some(now),
             ..before
         };
-        let mut tx = self.store.begin(now).await?;
-        tx.save_feed(&state).await?;
-        tx.commit().await?;
+        self.save(&state).await?;
         warn!(feed = state.name, "feed {}: {why}", state.name);
         self.tell(News::PollFailed {
             feed: state.name,
@@ -338,9 +342,7 @@ impl Daemon {
             body_hash: before.body_hash.filter(|_| !unreadable),
             ..before
         };
-        let mut tx = self.store.begin(now).await?;
-        tx.save_feed(&state).await?;
-        tx.commit().await?;
+        self.save(&state).await?;
         warn!(
             feed = state.name,
             failures,

@@ -55,35 +55,31 @@ impl TryFrom<BreakerRow> for Breaker {
     }
 }
 
+/// All open breakers, oldest first, as this connection sees them.
+async fn open_breakers(executor: impl sqlx::SqliteExecutor<'_>) -> Result<Vec<Breaker>, Error> {
+    sqlx::query_as!(
+        BreakerRow,
+        "select * from breaker where closed_at is null order by opened_at, scope, cause"
+    )
+    .fetch_all(executor)
+    .await
+    .map_err(|source| Error::Sql { what: "read the breakers", source })?
+    .into_iter()
+    .map(TryInto::try_into)
+    .collect()
+}
+
 impl Store {
     /// All open breakers, oldest first.
     pub async fn open_breakers(&self) -> Result<Vec<Breaker>, Error> {
-        sqlx::query_as!(
-            BreakerRow,
-            "select * from breaker where closed_at is null order by opened_at, scope, cause"
-        )
-        .fetch_all(&self.read)
-        .await
-        .map_err(|source| Error::Sql { what: "read the breakers", source })?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+        open_breakers(&self.read).await
     }
 }
 
 impl Tx {
     /// All open breakers, oldest first.
     pub async fn open_breakers(&mut self) -> Result<Vec<Breaker>, Error> {
-        sqlx::query_as!(
-            BreakerRow,
-            "select * from breaker where closed_at is null order by opened_at, scope, cause"
-        )
-        .fetch_all(&mut *self.tx)
-        .await
-        .map_err(|source| Error::Sql { what: "read the breakers", source })?
-        .into_iter()
-        .map(TryInto::try_into)
-        .collect()
+        open_breakers(&mut *self.tx).await
     }
 
     /// All open breakers that hold a lane.
