@@ -47,8 +47,28 @@ pub struct ParsedFeed {
     pub title: String,
     /// The site that the feed is of, absolute.
     pub site: Option<String>,
+    /// The language of the whole feed as published, such as `de-AT`.
+    pub language: Option<String>,
+    /// How often its publisher wants to be asked.
+    pub wishes: Wishes,
+    /// Where changes are announced (WebSub): the hubs, absolute.
+    pub hubs: Vec<String>,
+    /// The address that the feed gives as its own (`rel="self"`), absolute.
+    pub own_address: Option<String>,
     /// Its items, in the feed's order.
     pub items: Vec<Item>,
+}
+
+/// How often a feed's publisher wants to be asked, as the feed itself says it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wishes {
+    /// The longest of `ttl` and `sy:updatePeriod` over `sy:updateFrequency`, in minutes.
+    pub minutes: Option<u32>,
+    /// `skipHours`: one bit for each hour of GMT, the lowest for midnight to one.
+    pub skip_hours: u32,
+    /// `skipDays`: one bit for each day of GMT, the lowest for Monday.
+    pub skip_days: u8,
 }
 
 /// One item as published.
@@ -74,15 +94,44 @@ pub struct Item {
     pub published: Option<DateTime<Utc>>,
     /// When the publisher says it was changed last.
     pub updated: Option<DateTime<Utc>>,
-    /// Media attached to it: absolute addresses with their MIME type, if told.
+    /// The item's language as published, where it tells its own.
+    pub language: Option<String>,
+    /// Media attached to it: absolute addresses with what the feed says of them.
     pub media: Vec<Media>,
 }
 
 /// Something attached to an item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Media {
     /// Absolute address.
     pub url: String,
     /// MIME type as published.
     pub kind: Option<String>,
+    /// In which element it stood.
+    pub role: Role,
+    /// Its size in bytes, where the feed tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Width and height in pixels, where the feed tells both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<(u32, u32)>,
+    /// What it shows, in the publisher's words (`media:description`, `media:title`); empty for none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub alt: String,
+}
+
+/// Where in an item its media stood.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// `enclosure`, Atom's `rel="enclosure"`, a JSON Feed attachment.
+    #[default]
+    Enclosure,
+    /// `media:content`.
+    Content,
+    /// `media:thumbnail`.
+    Thumbnail,
+    /// The item's own picture: `itunes:image`, JSON Feed's `image` and `banner_image`.
+    Picture,
 }

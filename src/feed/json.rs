@@ -9,7 +9,7 @@ use url::Url;
 use super::dates;
 use super::parse::{ITEMS_MAX, LIST_MAX, ParseFailure, web_address};
 use super::salvage::tidy;
-use crate::domain::entry::{Item, Media, ParsedFeed};
+use crate::domain::entry::{Item, Media, ParsedFeed, Role};
 
 /// Reads a JSON Feed.
 pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
@@ -27,7 +27,9 @@ pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
     Ok(ParsedFeed {
         title: text_of(root, "title"),
         site: address(root, "home_page_url", base),
+        language: Some(text_of(root, "language")).filter(|language| !language.is_empty()),
         items: items.iter().filter_map(Value::as_object).map(|fields| item(fields, base)).collect(),
+        ..ParsedFeed::default()
     })
 }
 
@@ -52,6 +54,7 @@ fn item(fields: &Map<String, Value>, base: &Url) -> Item {
             .collect(),
         published: date("date_published"),
         updated: date("date_modified"),
+        language: Some(text_of(fields, "language")).filter(|language| !language.is_empty()),
         media: media(fields, base),
     }
 }
@@ -82,13 +85,19 @@ fn media(fields: &Map<String, Value>, base: &Url) -> Vec<Media> {
     let images = ["image", "banner_image"]
         .into_iter()
         .filter_map(|name| address(fields, name, base))
-        .map(|url| Media { url, kind: Some("image/*".to_owned()) });
+        .map(|url| Media {
+            url,
+            kind: Some("image/*".to_owned()),
+            role: Role::Picture,
+            ..Media::default()
+        });
     let attachments =
         list(fields, "attachments").iter().filter_map(Value::as_object).filter_map(|attachment| {
             let kind = text_of(attachment, "mime_type");
             Some(Media {
                 url: address(attachment, "url", base)?,
                 kind: Some(kind).filter(|kind| !kind.is_empty()),
+                ..Media::default()
             })
         });
     images.chain(attachments).take(LIST_MAX).collect()

@@ -63,6 +63,7 @@ fn item(entry: model::Entry, base: &Url) -> Item {
             .collect(),
         published: entry.published,
         updated: entry.updated,
+        language: entry.language,
         media: media(entry.media, base),
     }
 }
@@ -81,7 +82,9 @@ fn media(objects: Vec<model::MediaObject>, base: &Url) -> Vec<Media> {
                 .map(|thumbnail| (thumbnail.image.uri, Some("image/*".to_owned())));
             contents.chain(thumbnails).collect::<Vec<_>>()
         })
-        .filter_map(|(url, kind)| web_address(&url, base).map(|url| Media { url, kind }))
+        .filter_map(|(url, kind)| {
+            web_address(&url, base).map(|url| Media { url, kind, ..Media::default() })
+        })
         .take(LIST_MAX)
         .collect()
 }

@@ -143,6 +143,7 @@ fn joined(own: Item, read: Item) -> Item {
         content: text(own.content, read.content),
         authors: list(own.authors, read.authors),
         categories: list(own.categories, read.categories),
+        language: own.language.or(read.language),
         media: if own.media.is_empty() { read.media } else { own.media },
     }
 }

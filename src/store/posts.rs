@@ -38,6 +38,8 @@ pub struct Post {
     pub has_link: bool,
     /// What was cut, defused or left out, a line each.
     pub notes: String,
+    /// Whether a person wrote the text.
+    pub edited: bool,
     /// When it was queued.
     pub queued_at: DateTime<Utc>,
     /// When its state changed last.
@@ -83,6 +85,21 @@ pub struct NewPost<'a> {
     pub reason: &'a str,
     /// Not to be sent later.
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a post says, where it is rendered anew.
+#[derive(Debug, Clone, Copy)]
+pub struct Wording<'a> {
+    /// The final text.
+    pub text: &'a str,
+    /// Its length as the platform counts.
+    pub weighted_length: u32,
+    /// Whether the platform will see a link in it.
+    pub has_link: bool,
+    /// What was cut, defused or left out, a line each.
+    pub notes: &'a str,
+    /// Whether a person wrote it.
+    pub edited: bool,
 }
 
 /// Which posts to list.

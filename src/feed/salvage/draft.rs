@@ -286,7 +286,7 @@ impl Draft {
         let known = self.media.iter().any(|media| media.url == url);
         if self.media.len() < LIST_MAX && !known {
             let kind = kind.map(tidy).filter(|kind| !kind.is_empty());
-            self.media.push(Media { url, kind });
+            self.media.push(Media { url, kind, ..Media::default() });
         }
     }
 
@@ -335,6 +335,7 @@ impl Draft {
             categories: self.categories,
             published: self.published.into_iter().flatten().next(),
             updated: self.updated.into_iter().flatten().next(),
+            language: None,
             media: self.media,
         }
     }

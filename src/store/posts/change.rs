@@ -4,7 +4,7 @@
 //! next life; the state machine does.
 
 use super::row::posts;
-use super::{NewPost, Post, Who};
+use super::{NewPost, Post, Who, Wording};
 use crate::domain::post::Life;
 use crate::store::{Error, Tx, maybe_millis, millis, one_row};
 
@@ -79,6 +79,25 @@ impl Tx {
             "where state = 'held' and (?1 is null or feed = ?1) order by id",
             feed
         )
+    }
+
+    /// Gives a held or queued post other words; false where it is in another state by now, and its
+    /// words are what was, or may have been, sent.
+    pub async fn reword_post(&mut self, id: i64, wording: &Wording<'_>) -> Result<bool, Error> {
+        let result = sqlx::query!(
+            "update post set text = ?, weighted_length = ?, has_link = ?, notes = ?, edited = ?
+             where id = ? and state in ('held', 'queued') and sends = 0",
+            wording.text,
+            wording.weighted_length,
+            wording.has_link,
+            wording.notes,
+            wording.edited,
+            id,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "reword a post", source })?;
+        Ok(result.rows_affected() == 1)
     }
 
     /// Keeps the next life of a post, and the change of its state.

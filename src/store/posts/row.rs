@@ -21,6 +21,7 @@ pub(super) struct PostRow {
     pub(super) weighted_length: i64,
     pub(super) has_link: i64,
     pub(super) notes: String,
+    pub(super) edited: i64,
     pub(super) generation: i64,
     pub(super) doubtful: i64,
     pub(super) accepted_before: i64,
@@ -85,6 +86,7 @@ impl TryFrom<PostRow> for Post {
             text: row.text,
             has_link: row.has_link != 0,
             notes: row.notes,
+            edited: row.edited != 0,
         })
     }
 }
