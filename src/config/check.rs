@@ -75,6 +75,7 @@ fn top(root: &Table, complaints: &mut Complaints) {
         let name = |known: &str| match known {
             "profile" | "feed" => format!("[[{known}]]"),
             "defaults" => "[defaults.profile] or [defaults.feed]".to_owned(),
+            "include" => "include".to_owned(),
             _ => format!("[{known}]"),
         };
         let several: [(&str, &[&str]); 2] = [("profile", &keys::PROFILE), ("feed", &keys::FEED)];
@@ -136,6 +137,7 @@ impl Names {
         };
         let first_line = match &first {
             Origin::Line(line) => format!(" (line {line})"),
+            Origin::Included(file, line) | Origin::Row(file, line) => format!(" ({file}:{line})"),
             Origin::File | Origin::Variable(_) | Origin::Secret(_) => String::new(),
         };
         complaints.add(

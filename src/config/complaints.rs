@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// Complaints that are printed; the rest is counted.
 const SHOWN_MAX: usize = 50;
@@ -18,10 +19,21 @@ pub enum Origin {
     File,
     /// A line of the config file, from 1.
     Line(usize),
+    /// A line, from 1, of a file that the config includes.
+    Included(Arc<str>, usize),
+    /// A row of a CSV file that the config includes, by its line: every cell is a text.
+    Row(Arc<str>, usize),
     /// An environment variable, by its name.
     Variable(String),
     /// A secret, by its reference.
     Secret(String),
+}
+
+impl Origin {
+    /// Whether a value from there is a text also where it means a number or a flag.
+    pub(super) const fn has_only_texts(&self) -> bool {
+        matches!(self, Self::Variable(_) | Self::Row(..))
+    }
 }
 
 /// One thing that is wrong.
@@ -110,11 +122,17 @@ impl Complaints {
         let count = self.len();
         let noun = if count == 1 { "problem" } else { "problems" };
         let variables = |complaint: &Complaint| matches!(complaint.origin, Origin::Variable(_));
+        let included = |complaint: &Complaint| {
+            matches!(complaint.origin, Origin::Included(..) | Origin::Row(..))
+        };
         let place = match self.subject {
             Subject::Secrets => "with the secrets".to_owned(),
             Subject::Config if self.kept.iter().all(variables) => "in the environment".to_owned(),
             Subject::Config if self.kept.iter().any(variables) => {
                 format!("in {} and the environment", self.file)
+            }
+            Subject::Config if self.kept.iter().any(included) => {
+                format!("in {} and what it includes", self.file)
             }
             Subject::Config => format!("in {}", self.file),
         };
@@ -128,6 +146,9 @@ impl fmt::Display for Complaints {
             match &complaint.origin {
                 Origin::File => write!(f, "{}: ", self.file)?,
                 Origin::Line(line) => write!(f, "{}:{line}: ", self.file)?,
+                Origin::Included(file, line) | Origin::Row(file, line) => {
+                    write!(f, "{file}:{line}: ")?;
+                }
                 Origin::Variable(name) | Origin::Secret(name) => write!(f, "{name}: ")?,
             }
             writeln!(f, "{}", complaint.what)?;

@@ -13,8 +13,8 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 8] =
-    ["ayrshare", "defaults", "feed", "fetch", "prices", "profile", "store", "web"];
+pub(super) const TOP: [&str; 9] =
+    ["ayrshare", "defaults", "feed", "fetch", "include", "prices", "profile", "store", "web"];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
     "base_url",

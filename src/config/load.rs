@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::complaints::{Complaints, Origin, Talk};
 use super::environment::Environment;
-use super::{Config, check, tree};
+use super::{Config, check, include, tree};
 
 /// The largest config file. 10,000 profiles with their feeds fit well in.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -21,7 +21,14 @@ const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Everything that is wrong, at once.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Complaints> {
     let mut complaints = Complaints::of_config(path);
-    let root = read(path, &mut complaints).and_then(|text| tree::parse(&text, &mut complaints));
+    let root = match read(path) {
+        Ok(text) => tree::parse(&text, Origin::Line, &mut complaints),
+        Err(fault) => {
+            let origin = fault.line.map_or(Origin::File, Origin::Line);
+            complaints.add(&origin, fault.what, fault.remedy);
+            None
+        }
+    };
     let Some(mut root) = root else {
         return Err(complaints);
     };
@@ -33,6 +40,7 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, Complaints
         );
         return Err(complaints);
     }
+    include::follow(path, &mut root, &mut complaints);
     tree::overlay(&mut root, environment, &mut complaints);
     let mut talk = Talk { complaints, warnings: Vec::new() };
     let config = check::config(path, &root, environment, &mut talk);
@@ -42,58 +50,48 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, Complaints
     }
 }
 
-fn read(path: &Path, complaints: &mut Complaints) -> Option<String> {
-    let mut add = |origin: &Origin, what: String, remedy: &str| {
-        complaints.add(origin, what, remedy);
-    };
+/// Why a file can't be read as text.
+pub(super) struct Unreadable {
+    /// The line, where it is known.
+    pub(super) line: Option<usize>,
+    /// What is wrong, as the end of a sentence.
+    pub(super) what: String,
+    /// What to do about it.
+    pub(super) remedy: &'static str,
+}
+
+/// The text of a file.
+pub(super) fn read(path: &Path) -> Result<String, Unreadable> {
+    let whole = |what: &str, remedy| Unreadable { line: None, what: what.to_owned(), remedy };
     if path.is_dir() {
-        add(
-            &Origin::File,
-            "is a directory".to_owned(),
-            "name the file in it, e.g. with `--config`",
-        );
-        return None;
+        return Err(whole("is a directory", "name the file in it, e.g. with `--config`"));
     }
     let bytes = File::open(path).and_then(|file| {
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     });
-    let bytes = match bytes {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            add(
-                &Origin::File,
-                "there is no such file".to_owned(),
-                "copy config.example.toml there, or name another with `--config`",
-            );
-            return None;
+    let bytes = bytes.map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            let remedy = "copy config.example.toml there, or name another with `--config`";
+            return whole("there is no such file", remedy);
         }
-        Err(error) => {
-            add(
-                &Origin::File,
-                format!("can't be read: {error}"),
-                "give it to the user that runs tidings, readable",
-            );
-            return None;
-        }
-    };
+        let remedy = "give it to the user that runs tidings, readable";
+        whole(&format!("can't be read: {error}"), remedy)
+    })?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
-        add(
-            &Origin::File,
-            format!("is larger than {} MiB", FILE_BYTES_MAX / 1024 / 1024),
+        return Err(whole(
+            &format!("is larger than {} MiB", FILE_BYTES_MAX / 1024 / 1024),
             "this can't be a config of ours; `--config` names another",
-        );
-        return None;
+        ));
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            let good = error.utf8_error().valid_up_to();
-            let newlines = error.as_bytes().iter().take(good);
-            let line = newlines.filter(|byte| **byte == b'\n').count() + 1;
-            add(&Origin::Line(line), "is not UTF-8".to_owned(), "save the file as UTF-8");
-            None
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let newlines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n');
+        Unreadable {
+            line: Some(newlines.count() + 1),
+            what: "is not UTF-8".to_owned(),
+            remedy: "save the file as UTF-8",
         }
-    }
+    })
 }

@@ -124,7 +124,11 @@ impl Lines {
 
 /// Reads TOML. Where its syntax is wrong, complains and returns `None`: what could be salvaged
 /// would only lead to complaints about things that nobody typed.
-pub(super) fn parse(text: &str, complaints: &mut Complaints) -> Option<Table> {
+pub(super) fn parse(
+    text: &str,
+    place: impl Fn(usize) -> Origin,
+    complaints: &mut Complaints,
+) -> Option<Table> {
     let lines = Lines::of(text);
     let (root, errors) = if text.len() > RECOVERABLE_BYTES_MAX {
         match DeTable::parse(text) {
@@ -149,7 +153,7 @@ pub(super) fn parse(text: &str, complaints: &mut Complaints) -> Option<Table> {
             "every line is `key = value`, `[section]` or `[[section]]`; texts stand in \"quotation marks\""
         };
         complaints.add(
-            &Origin::Line(line),
+            &place(line),
             format!("not TOML at column {}: {}", lines.column(at), error.message()),
             remedy,
         );
@@ -157,7 +161,7 @@ pub(super) fn parse(text: &str, complaints: &mut Complaints) -> Option<Table> {
     if !errors.is_empty() {
         return None;
     }
-    let origin = |span: Range<usize>| Origin::Line(lines.line(span.start));
+    let origin = |span: Range<usize>| place(lines.line(span.start));
     let mut reader = Reader { origin: &origin, too_deep: None };
     let table = reader.table(root.get_ref(), 0);
     if let Some(origin) = reader.too_deep {
@@ -227,7 +231,7 @@ pub(super) fn overlay(root: &mut Table, environment: &Environment, complaints: &
             complaints.add(&origin, what, remedy);
             continue;
         };
-        let node = Node { value: value_of_variable(typed, &origin), origin };
+        let node = Node { value: value_of_text(typed, &origin), origin };
         put(root, &sections, key, node);
     }
 }
@@ -276,7 +280,7 @@ fn unknown(path: &str) -> (String, String) {
 }
 
 /// A list or table in TOML's notation, or else the text as it is.
-fn value_of_variable(typed: &str, origin: &Origin) -> Value {
+pub(super) fn value_of_text(typed: &str, origin: &Origin) -> Value {
     let trimmed = typed.trim();
     if trimmed.starts_with(['[', '{'])
         && let Ok(value) = DeValue::parse(trimmed)

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use url::{Host, Url};
 
-use super::complaints::{Fault, Origin};
+use super::complaints::Fault;
 use super::tree::{Node, Value, quoted};
 use crate::domain::cost::Usd;
 
@@ -38,7 +38,8 @@ pub(super) fn wrong_type(node: &Node, expected: &str, remedy: &str) -> Fault {
 /// The digits of a number; from a variable, whose value is always a text, also as one.
 fn number<'a>(node: &'a Node, expected: &str, remedy: &str) -> Result<&'a str, Fault> {
     match (&node.value, &node.origin) {
-        (Value::Number(digits), _) | (Value::Text(digits), Origin::Variable(_)) => Ok(digits),
+        (Value::Number(digits), _) => Ok(digits),
+        (Value::Text(digits), origin) if origin.has_only_texts() => Ok(digits),
         (
             Value::Text(_) | Value::Flag(_) | Value::Date(_) | Value::List(_) | Value::Table(_),
             _,
@@ -62,7 +63,7 @@ pub(super) fn flag(node: &Node) -> Result<bool, Fault> {
     let remedy = "write true or false, without quotation marks";
     match (&node.value, &node.origin) {
         (Value::Flag(flag), _) => Ok(*flag),
-        (Value::Text(text), Origin::Variable(_)) => {
+        (Value::Text(text), origin) if origin.has_only_texts() => {
             text.parse().map_err(|_| Fault::value("is neither true nor false", remedy))
         }
         (

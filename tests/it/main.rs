@@ -9,6 +9,7 @@ mod intake;
 mod items;
 mod kill;
 mod life;
+mod many;
 mod process;
 mod readme;
 mod secrets;
