@@ -7,6 +7,7 @@
 mod check;
 mod check_feed;
 mod check_profile;
+mod check_select;
 mod complaints;
 mod environment;
 mod keys;
@@ -125,6 +126,8 @@ pub struct Profile {
     pub pace: Pace,
     /// `budget`
     pub budget: Option<Budget>,
+    /// `include`, `exclude`, `hold`, `duplicates`, `same_text`
+    pub select: LaneSelection,
 }
 
 impl Profile {
@@ -155,9 +158,13 @@ pub struct Feed {
     pub expire_after: Option<TimeDelta>,
     /// `allow_mentions`: leave `@name` as it is.
     pub allow_mentions: bool,
+    /// `include`, `exclude`, `hold`, `max_age`, `language`, `on_update`, `settle`
+    pub select: Selection,
 }
 
 pub use crate::domain::select::FirstRun;
+pub use crate::domain::select::rules::Selection;
+pub use crate::domain::select::twins::LaneSelection;
 
 impl Config {
     /// The profile of this name.

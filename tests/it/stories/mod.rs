@@ -8,4 +8,5 @@ mod faults;
 mod fetches;
 mod lanes;
 mod money;
+mod selection;
 mod stops;
