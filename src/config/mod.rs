@@ -6,6 +6,7 @@
 
 mod check;
 mod check_feed;
+mod check_filter;
 mod check_profile;
 mod check_select;
 mod complaints;

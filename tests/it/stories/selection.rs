@@ -103,14 +103,18 @@ hold = [{ title = "obituary" }]
     assert_eq!(headlines(&world).len(), 4, "{:?}", headlines(&world));
     assert_eq!(world.posts().await.len(), 5, "what the feed leaves out makes no post");
     let held = reasons(&world, State::Held).await;
-    insta::assert_snapshot!(held.join("\n"), @"");
+    insta::assert_snapshot!(held.join("\n"), @r#"hold: "obituary" is in the title; it waits for your approval"#);
     let mut left_out = Vec::new();
     for title in ["sofa", "shop", "quiet"] {
         for entry in world.store().find_entries(title, 5).await.expect("entries") {
             left_out.push(format!("{}: {}", entry.choice, entry.reason));
         }
     }
-    insta::assert_snapshot!(left_out.join("\n"), @"");
+    insta::assert_snapshot!(left_out.join("\n"), @r#"
+    skip: exclude: "sponsored" is in the title
+    skip: exclude: "blog.example.com/6" is in the link
+    skip: include: "/storm|嵐|عاصفة|🚨/i" is not in it
+    "#);
     world.assert_agrees().await;
 }
 
@@ -154,7 +158,7 @@ async fn the_same_link_of_two_feeds_is_out_once_within_the_window() {
     world.run_until_quiet().await;
     assert_eq!(world.published().len(), 3);
     let skipped = reasons(&world, State::Skipped).await;
-    insta::assert_snapshot!(skipped.join("\n"), @"");
+    insta::assert_snapshot!(skipped.join("\n"), @"same_link: post 1 of feed blog has the same link on this lane");
     world.run_for(TimeDelta::days(4)).await;
     world.offers("/wire", rss(&[wire(1), wire(2), wire(3)]));
     world.poll_again("wire").await;
@@ -213,7 +217,7 @@ async fn two_accounts_on_x_do_not_say_the_same_unless_that_is_wanted() {
         let reasons = reasons(&world, State::Held).await;
         assert_eq!(reasons.len(), held, "{rule}");
         if let [reason] = reasons.as_slice() {
-            insta::assert_snapshot!(reason, @"");
+            insta::assert_snapshot!(reason, @"same_text: post 1 says the same on X for profile main, and X forbids the same text on several accounts; give each profile words of its own, or set `same_text`");
         }
         world.assert_agrees().await;
     }
@@ -251,7 +255,7 @@ async fn a_post_that_waits_says_what_its_entry_says_by_now() {
         assert_eq!((entry.title.as_str(), entry.changes), ("Storm hits Brest", 1));
         if policy.contains("hold") {
             let held = reasons(&world, State::Held).await;
-            insta::assert_snapshot!(held.join("\n"), @"");
+            insta::assert_snapshot!(held.join("\n"), @r#"on_update: its entry changed (it was "Storm nears Brest"): look at the new text, and approve it"#);
             world.desk().approve_all(None).await.expect("approved");
             world.run_for(TimeDelta::days(1)).await;
             assert_eq!(headlines(&world), ["Storm hits Brest"], "approved as it reads now");
@@ -298,7 +302,7 @@ async fn what_a_person_wrote_or_let_go_is_not_rewritten_in_silence() {
     world.run_for(TimeDelta::days(2)).await;
     assert_eq!(headlines(&world), [""; 0]);
     let held = reasons(&world, State::Held).await;
-    insta::assert_snapshot!(held.join("\n"), @"");
+    insta::assert_snapshot!(held.join("\n"), @r#"its entry changed after you let it go (it was "Storm nears Brest"): look at the new text, and approve it"#);
 }
 
 #[tokio::test]
@@ -309,7 +313,7 @@ async fn an_entry_that_a_filter_would_have_stopped_is_held_once_it_changes() {
     world.run_for(TimeDelta::days(1)).await;
     assert_eq!(headlines(&world), [""; 0]);
     let held = reasons(&world, State::Held).await;
-    insta::assert_snapshot!(held.join("\n"), @"");
+    insta::assert_snapshot!(held.join("\n"), @r#"its entry changed: exclude: "sponsored" is in the title"#);
 }
 
 #[tokio::test]
