@@ -50,6 +50,8 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
                 "title": entry.title,
                 "link": entry.link,
                 "first_seen_at": entry.first_seen_at,
+                "changed_at": entry.changed_at,
+                "changes": entry.changes,
                 "choice": entry.choice,
                 "reason": entry.reason,
                 "posts": posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>(),
@@ -89,6 +91,13 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
         let repaired =
             if repairs.is_empty() { String::new() } else { format!("; repaired: {repairs}") };
         out::say(&format!("read        by {}{repaired}", feed.reader));
+    }
+    if let Some(at) = entry.changed_at {
+        out::say(&format!(
+            "changed     {} by the feed, last {}; its title and link are shown as they are now",
+            if entry.changes == 1 { "once".to_owned() } else { format!("{} times", entry.changes) },
+            out::when(at, zone, view.now),
+        ));
     }
     let why = if entry.reason.is_empty() { "new" } else { &entry.reason };
     let verdict = match entry.choice.as_str() {

@@ -16,7 +16,9 @@ use super::environment::Environment;
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Ayrshare, Config, Fetch, Store, Web, check_feed, check_profile, keys, values};
+use super::{
+    Ayrshare, Config, Fetch, Store, Web, check_feed, check_profile, check_select, keys, values,
+};
 use crate::domain::cost::Prices;
 
 /// Bounds of every time-out.
@@ -54,6 +56,7 @@ pub(super) fn config(
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
     check_profile::warn_of_cheap_budgets(&profiles, prices, talk);
     let feeds = check_feed::all(root, &defaults, fetch.min_interval, talk);
+    check_select::warn(&profiles, &feeds, talk);
     Some(Config {
         file: file.to_owned(),
         ayrshare: ayrshare?,

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 
 use super::check::{Names, tables};
 use super::check_profile::section_of;
+use super::check_select::FeedKeys;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
@@ -43,6 +44,7 @@ struct Keys {
     hold_above: Option<usize>,
     expire_after: Option<Expiry>,
     allow_mentions: Option<bool>,
+    select: FeedKeys,
 }
 
 /// What a feed may refer to.
@@ -102,6 +104,7 @@ pub(super) fn all(
                     Some(Expiry::Never) | None => None,
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
+                select: own.select.over(&inherited.select),
             });
         }
     }
@@ -152,6 +155,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         hold_above,
         expire_after,
         allow_mentions: section.read("allow_mentions", complaints, values::flag),
+        select: FeedKeys::read(section, complaints),
     }
 }
 

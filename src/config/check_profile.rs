@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::check::{Names, tables};
+use super::check_select::ProfileKeys;
 use super::complaints::{Complaints, Fault, Origin, Talk};
 use super::secret::{self, SecretRef};
 use super::section::Section;
@@ -41,6 +42,7 @@ struct Keys {
     max_per_day: Option<u32>,
     quiet_hours: Option<Vec<QuietHours>>,
     budget: Option<Budget>,
+    select: ProfileKeys,
 }
 
 /// All profiles.
@@ -146,6 +148,7 @@ fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
         max_per_day,
         quiet_hours,
         budget: budget(section, complaints),
+        select: ProfileKeys::read(section, complaints),
     }
 }
 
@@ -249,6 +252,7 @@ fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Pr
             quiet_hours: own.quiet_hours.or(inherited.quiet_hours).unwrap_or_default(),
         },
         budget: own.budget.or(inherited.budget),
+        select: own.select.over(&inherited.select),
     }
 }
 

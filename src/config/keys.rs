@@ -37,7 +37,7 @@ pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 11] = [
+pub(super) const PROFILE: [&str; 16] = [
     "name",
     "platforms",
     "profile_key",
@@ -49,6 +49,11 @@ pub(super) const PROFILE: [&str; 11] = [
     "max_per_day",
     "quiet_hours",
     "budget",
+    "include",
+    "exclude",
+    "hold",
+    "duplicates",
+    "same_text",
 ];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
@@ -56,8 +61,12 @@ pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
 }
 /// `budget` of a profile.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
+/// `duplicates` of a profile.
+pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
+/// `settle` of a feed, as a table.
+pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 8] = [
+pub(super) const FEED: [&str; 15] = [
     "name",
     "url",
     "profiles",
@@ -66,6 +75,13 @@ pub(super) const FEED: [&str; 8] = [
     "hold_above",
     "expire_after",
     "allow_mentions",
+    "include",
+    "exclude",
+    "hold",
+    "max_age",
+    "language",
+    "on_update",
+    "settle",
 ];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
@@ -181,7 +197,13 @@ mod tests {
             .chain(PROFILE)
             .chain(FEED)
             .filter(|key| !shown(key))
-            .chain(BUDGET.into_iter().filter(|key| !example.contains(*key)))
+            .chain(
+                BUDGET
+                    .into_iter()
+                    .chain(DUPLICATES)
+                    .chain(SETTLE)
+                    .filter(|key| !example.contains(*key)),
+            )
             .collect();
         assert_eq!(missing, [""; 0]);
         for section in ["[defaults.profile]", "[defaults.feed]"] {

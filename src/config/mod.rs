@@ -6,7 +6,9 @@
 
 mod check;
 mod check_feed;
+mod check_filter;
 mod check_profile;
+mod check_select;
 mod complaints;
 mod environment;
 mod include;
@@ -127,6 +129,8 @@ pub struct Profile {
     pub pace: Pace,
     /// `budget`
     pub budget: Option<Budget>,
+    /// `include`, `exclude`, `hold`, `duplicates`, `same_text`
+    pub select: LaneSelection,
 }
 
 impl Profile {
@@ -157,9 +161,13 @@ pub struct Feed {
     pub expire_after: Option<TimeDelta>,
     /// `allow_mentions`: leave `@name` as it is.
     pub allow_mentions: bool,
+    /// `include`, `exclude`, `hold`, `max_age`, `language`, `on_update`, `settle`
+    pub select: Selection,
 }
 
 pub use crate::domain::select::FirstRun;
+pub use crate::domain::select::rules::Selection;
+pub use crate::domain::select::twins::LaneSelection;
 
 impl Config {
     /// The profile of this name.

@@ -4,11 +4,14 @@
 //! or nothing; an entry that was seen under any of its keys is never new again. Must not: fetch.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use super::lanes::{Fresh, Lanes, Placed};
 use super::news::News;
 use super::poll::Polled;
 use super::{Daemon, Error};
@@ -17,7 +20,10 @@ use crate::domain::breaker::Lane;
 use crate::domain::compose::{self, Composed, Ingredients};
 use crate::domain::entry::{self, Entry, Item, Key};
 use crate::domain::post::State;
-use crate::domain::select::{self, Choice, Reading};
+use crate::domain::select::filter::Subject;
+use crate::domain::select::rules::select;
+use crate::domain::select::twins::Pages;
+use crate::domain::select::{Choice, Reading};
 use crate::domain::text;
 use crate::feed::fetch::New;
 use crate::killpoint;
@@ -29,10 +35,13 @@ use crate::store::posts::NewPost;
 /// How much of an item's summary, and of its content, is kept, in characters.
 const KEPT_TEXT_MAX: usize = 4096;
 
+/// After the look that finds a headline unchanged, time for that look to be over.
+const SETTLE_MARGIN: TimeDelta = TimeDelta::minutes(1);
+
 /// The entries of one fetch, told apart by whether they were seen before.
-struct Sorted<'a> {
+pub(super) struct Sorted<'a> {
     /// Seen before, with their numbers.
-    seen: Vec<(&'a Entry, i64)>,
+    pub(super) seen: Vec<(&'a Entry, i64)>,
     /// Never seen before.
     unseen: Vec<&'a Entry>,
     /// The known keys among all of theirs.
@@ -59,8 +68,10 @@ impl Daemon {
             known: sorted.seen.len(),
             now,
         };
-        let choices = select::choose(&sorted.unseen, &reading);
-        let state = FeedState {
+        let choices = select(&sorted.unseen, &feed.select, new.feed.language.as_deref(), &reading);
+        let pages = Pages::of(&new.feed);
+        let said = self.store.said(sorted.seen.iter().map(|(_, number)| *number)).await?;
+        let mut state = FeedState {
             title: new.feed.title,
             etag: new.validators.etag,
             last_modified: new.validators.last_modified,
@@ -74,10 +85,17 @@ impl Daemon {
         let mut tx = self.store.begin(now).await?;
         learn_keys(&mut tx, &feed.name, &sorted).await?;
         let mut news = Vec::new();
+        let mut lanes = Lanes::new(&self.config);
+        let settling = self.settling(feed, state.next_poll_at, new.fresh_for);
+        let source = Source { feed, feed_title: &state.title, pages: &pages, settling };
+        let mut is_settling = self.keep_changes(&mut tx, source, &sorted, &said).await?;
         // Oldest first, so that a feed's order of publishing is the order of its posts' numbers.
         for (entry, choice) in sorted.unseen.iter().zip(&choices).rev() {
-            let source = Source { feed, feed_title: &state.title };
-            self.keep_entry(&mut tx, source, (entry, choice), &mut news).await?;
+            is_settling |=
+                self.keep_entry(&mut tx, source, (entry, choice), (&mut lanes, &mut news)).await?;
+        }
+        if let Some(settling) = settling.filter(|_| is_settling) {
+            state.next_poll_at = settling.next_look;
         }
         tx.save_feed(&state).await?;
         tx.commit().await?;
@@ -127,14 +145,33 @@ impl Daemon {
         });
     }
 
-    /// One new entry, its keys, and a post for each lane of each profile of its feed.
+    /// When a feed whose headlines have to settle is asked next, and when what is new then settled.
+    fn settling(
+        &self,
+        feed: &config::Feed,
+        next_poll_at: DateTime<Utc>,
+        fresh_for: Option<TimeDelta>,
+    ) -> Option<Settling> {
+        let settle = feed.select.settle.as_ref()?;
+        let now = self.now();
+        // Before that the server would only give the same again.
+        let soonest = std::cmp::max(self.config.fetch.min_interval, fresh_for.unwrap_or_default());
+        let next_look = std::cmp::min(next_poll_at, now + std::cmp::max(settle.wait, soonest));
+        Some(Settling {
+            next_look,
+            until: std::cmp::max(now + settle.wait, next_look + SETTLE_MARGIN),
+        })
+    }
+
+    /// One new entry, its keys, and a post for each lane of each profile of its feed. Says whether it
+    /// has to settle.
     async fn keep_entry(
         &self,
         tx: &mut Tx,
         source: Source<'_>,
         (entry, choice): (&Entry, &Choice),
-        news: &mut Vec<News>,
-    ) -> Result<(), Error> {
+        (lanes, news): (&mut Lanes<'_>, &mut Vec<News>),
+    ) -> Result<bool, Error> {
         let feed = source.feed;
         let (word, reason) = match choice {
             Choice::Post => ("post", ""),
@@ -142,11 +179,14 @@ impl Daemon {
             Choice::Skip { why } => ("skip", why.as_str()),
         };
         let title = text::plain(&entry.item.title);
+        let (item, link_key) = (kept(&entry.item), source.link_key(&entry.item));
         let new = NewEntry {
             feed: &feed.name,
             title: &title,
             link: entry.item.link.as_deref(),
-            item: &kept(&entry.item),
+            link_key: link_key.as_deref(),
+            item: &item,
+            said: &hash(&item),
             choice: word,
             reason,
         };
@@ -156,27 +196,34 @@ impl Daemon {
         }
         news.push(News::Found {
             feed: feed.name.clone(),
-            title,
+            title: title.clone(),
             choice: word,
             reason: reason.to_owned(),
         });
-        let state = match choice {
-            Choice::Post => State::Queued,
-            Choice::Hold { .. } => State::Held,
-            Choice::Skip { .. } => return Ok(()),
+        if matches!(choice, Choice::Skip { .. }) {
+            return Ok(false);
+        }
+        let subject = Subject::of(&entry.item);
+        let put_off_until = source
+            .settling
+            .filter(|_| feed.select.settles_for(&subject).is_some())
+            .map(|it| it.until);
+        let fresh = Fresh {
+            feed: &feed.name,
+            title: &title,
+            link_key: link_key.as_deref(),
+            subject: &subject,
         };
         let profiles = feed.profiles.iter().filter_map(|name| self.config.profile(name));
         for lane in profiles.flat_map(config::Profile::lanes) {
+            let choice = choice.clone().and(lanes.judge(tx, &lane, &fresh).await?);
             let composed = source.compose(&entry.item, &lane);
-            let (composed, state, reason) = match composed {
-                Ok(composed) => (composed, state, reason.to_owned()),
-                Err(unfit) => (Composed::default(), State::Failed, unfit.to_string()),
-            };
-            let kept =
-                self.keep_post(tx, (number, feed, entry), &lane, (&composed, state, &reason));
-            news.push(kept.await?);
+            let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
+            let id = self.keep_post(tx, (number, feed, entry), &lane, &placed).await?;
+            lanes.note(tx, (id, &lane), &fresh, &placed).await?;
+            news.push(self.told(id, &lane, &placed));
         }
-        Ok(())
+        Ok(put_off_until.is_some())
     }
 
     async fn keep_post(
@@ -184,8 +231,9 @@ impl Daemon {
         tx: &mut Tx,
         (entry_id, feed, entry): (i64, &config::Feed, &Entry),
         lane: &Lane,
-        (composed, state, reason): (&Composed, State, &str),
-    ) -> Result<News, Error> {
+        placed: &Placed,
+    ) -> Result<i64, Error> {
+        let composed = &placed.composed;
         let mut uuid = uuid_of(feed, entry, lane).to_string();
         if tx.has_uuid(&uuid).await? {
             uuid = Uuid::new_v4().to_string();
@@ -199,19 +247,34 @@ impl Daemon {
             weighted_length: composed.weighted_length,
             has_link: composed.has_link,
             notes: &composed.notes.join("\n"),
-            state,
-            reason,
+            state: placed.state,
+            reason: &placed.reason,
             expires_at: feed.expire_after.map(|after| tx.now + after),
         };
-        let id = tx.insert_post(&post).await?;
-        Ok(News::Queued {
-            post: id,
+        Ok(tx.insert_post(&post).await?)
+    }
+
+    /// What to tell of a new post.
+    fn told(&self, post: i64, lane: &Lane, placed: &Placed) -> News {
+        let Placed { composed, state, reason, .. } = placed;
+        if *state == State::Skipped {
+            return News::Settled {
+                post,
+                lane: lane.clone(),
+                state: *state,
+                reason: reason.clone(),
+                url: None,
+                by_lookup: false,
+            };
+        }
+        News::Queued {
+            post,
             lane: lane.clone(),
-            state,
+            state: *state,
             cost: self.config.prices.attempt(lane.is_x(), composed.has_link),
             text: composed.text.clone(),
             weighted_length: composed.weighted_length,
-        })
+        }
     }
 }
 
@@ -231,13 +294,30 @@ fn warn_of_held(feed: &str, choices: &[Choice]) {
 
 /// Where an entry comes from.
 #[derive(Clone, Copy)]
-struct Source<'a> {
-    feed: &'a config::Feed,
-    feed_title: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) feed: &'a config::Feed,
+    pub(super) feed_title: &'a str,
+    pub(super) pages: &'a Pages,
+    /// Where the feed's headlines have to settle.
+    pub(super) settling: Option<Settling>,
+}
+
+/// See [`Daemon::settling`].
+#[derive(Clone, Copy)]
+pub(super) struct Settling {
+    /// When the feed is asked next.
+    pub(super) next_look: DateTime<Utc>,
+    /// Before which nothing new of it is sent.
+    pub(super) until: DateTime<Utc>,
 }
 
 impl Source<'_> {
-    fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
+    /// A hash of the page that an item has for itself alone, whatever feed it is in.
+    pub(super) fn link_key(&self, item: &Item) -> Option<String> {
+        self.pages.key(item).map(|link| hash(&link))
+    }
+
+    pub(super) fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
         let ingredients = Ingredients::of(item, self.feed_title);
         let mut rules = compose::rules_of(&lane.platform);
         rules.allow_mentions = self.feed.allow_mentions;
@@ -263,11 +343,21 @@ fn uuid_of(feed: &config::Feed, entry: &Entry, lane: &Lane) -> Uuid {
 
 /// The item as it is kept, as JSON: enough to render a post anew, not a copy of the publisher's
 /// archive.
-fn kept(item: &Item) -> String {
+pub(super) fn kept(item: &Item) -> String {
     let short = |text: &str| text.chars().take(KEPT_TEXT_MAX).collect::<String>();
     let item =
         Item { summary: short(&item.summary), content: short(&item.content), ..item.clone() };
     serde_json::to_string(&item).unwrap_or_default()
+}
+
+/// A text as the database knows it again: the first 128 bits of its hash.
+pub(super) fn hash(text: &str) -> String {
+    let bytes = Sha256::digest(text.as_bytes());
+    bytes.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
+        // Writing to a string can't fail.
+        let _always_ok = write!(text, "{byte:02x}").is_ok();
+        text
+    })
 }
 
 /// A known entry that shows keys it did not have before is known by them too from now on.

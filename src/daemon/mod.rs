@@ -7,6 +7,7 @@
 mod bell;
 pub mod desk;
 mod intake;
+mod lanes;
 pub mod news;
 pub mod outlook;
 pub mod poll;
@@ -16,6 +17,7 @@ pub mod run;
 mod settle;
 pub mod stops;
 pub mod systemd;
+mod updates;
 
 use std::sync::Arc;
 use std::time::Duration;

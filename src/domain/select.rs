@@ -1,7 +1,12 @@
-//! Which entries become posts: the first-run policy and the anomaly hold.
+//! Which entries become posts: filters, the first-run policy, the anomaly hold, twins.
 //!
-//! Promises: a first run, a restart, a burst or a regenerated feed never floods. Must not: know of
-//! texts or times of sending.
+//! Promises: a first run, a restart, a burst or a regenerated feed never floods; what is left out or
+//! held says by which rule. Must not: know of times of sending.
+
+pub mod filter;
+pub mod pattern;
+pub mod rules;
+pub mod twins;
 
 use chrono::{DateTime, TimeDelta, Utc};
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, Tx, millis};
+use super::{Error, Store, Times, Tx, millis, one_row};
 
 /// An entry as first seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct SeenEntry {
     pub item: String,
     /// When it was first seen.
     pub first_seen_at: DateTime<Utc>,
+    /// When its title or link changed last since then; `title`, `link` and `item` are the newest.
+    pub changed_at: Option<DateTime<Utc>>,
+    /// How often they changed.
+    pub changes: u32,
     /// What was chosen: `post`, `hold` or `skip`.
     pub choice: String,
     /// Why, for a person.
@@ -38,12 +42,33 @@ pub struct NewEntry<'a> {
     pub title: &'a str,
     /// Its page.
     pub link: Option<&'a str>,
+    /// Its link without what changes about a link, where it is a page of its own.
+    pub link_key: Option<&'a str>,
     /// The item as published, as JSON.
     pub item: &'a str,
+    /// A hash of `item`, by which a change is seen.
+    pub said: &'a str,
     /// `post`, `hold` or `skip`.
     pub choice: &'a str,
     /// Why, for a person.
     pub reason: &'a str,
+}
+
+/// What a known entry says by now.
+#[derive(Debug, Clone, Copy)]
+pub struct Revision<'a> {
+    /// Its title, plain.
+    pub title: &'a str,
+    /// Its page.
+    pub link: Option<&'a str>,
+    /// Its link without what changes about a link, where it is a page of its own.
+    pub link_key: Option<&'a str>,
+    /// The item as published, as JSON.
+    pub item: &'a str,
+    /// A hash of `item`.
+    pub said: &'a str,
+    /// Whether title or link are others than before.
+    pub is_other: bool,
 }
 
 struct EntryRow {
@@ -55,6 +80,10 @@ struct EntryRow {
     first_seen_at: i64,
     choice: String,
     reason: String,
+    said: Option<String>,
+    changed_at: Option<i64>,
+    changes: i64,
+    link_key: Option<String>,
 }
 
 impl TryFrom<EntryRow> for SeenEntry {
@@ -62,8 +91,12 @@ impl TryFrom<EntryRow> for SeenEntry {
 
     fn try_from(row: EntryRow) -> Result<Self, Error> {
         let times = Times::of("entry", &row.id);
+        // For look-ups alone.
+        let (_said, _link_key) = (row.said, row.link_key);
         Ok(Self {
             first_seen_at: times.at("first_seen_at", row.first_seen_at)?,
+            changed_at: times.maybe("changed_at", row.changed_at)?,
+            changes: times.count("changes", row.changes)?,
             id: row.id,
             feed: row.feed,
             title: row.title,
@@ -143,15 +176,67 @@ impl Store {
         .map_err(|source| Error::Sql { what: "look up the identity of entries", source })?;
         Ok(rows.into_iter().map(|row| (row.key, row.entry_id)).collect())
     }
+
+    /// What these entries said when they were read last: number → hash, `None` for one that was kept
+    /// before hashes were.
+    pub async fn said(
+        &self,
+        entries: impl IntoIterator<Item = i64>,
+    ) -> Result<HashMap<i64, Option<String>>, Error> {
+        let numbers: Vec<i64> = entries.into_iter().collect();
+        let list = serde_json::Value::from(numbers).to_string();
+        let rows = sqlx::query!(
+            "select id, said from entry where id in (select value from json_each(?))",
+            list
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "look for changed entries", source })?;
+        Ok(rows.into_iter().map(|row| (row.id, row.said)).collect())
+    }
 }
 
 impl Tx {
+    /// One entry by its number, as it is now.
+    pub async fn entry(&mut self, id: i64) -> Result<Option<SeenEntry>, Error> {
+        sqlx::query_as!(EntryRow, "select * from entry where id = ?", id)
+            .fetch_optional(&mut *self.tx)
+            .await
+            .map_err(|source| Error::Sql { what: "read an entry", source })?
+            .map(TryInto::try_into)
+            .transpose()
+    }
+
+    /// Keeps what a known entry says by now.
+    pub async fn revise_entry(&mut self, id: i64, revision: &Revision<'_>) -> Result<(), Error> {
+        let now = millis(self.now);
+        let result = sqlx::query!(
+            "update entry
+             set title = ?, link = ?, link_key = ?, item = ?, said = ?,
+                changed_at = case when ?6 then ?7 else changed_at end, changes = changes + ?6
+             where id = ?8",
+            revision.title,
+            revision.link,
+            revision.link_key,
+            revision.item,
+            revision.said,
+            revision.is_other,
+            now,
+            id,
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save the change of an entry", source })?;
+        one_row("save the change of an entry", &result)
+    }
+
     /// Keeps a new entry; gives its number.
     pub async fn insert_entry(&mut self, entry: &NewEntry<'_>) -> Result<i64, Error> {
         let now = millis(self.now);
         let result = sqlx::query!(
-            "insert into entry (feed, title, link, item, first_seen_at, choice, reason)
-             values (?, ?, ?, ?, ?, ?, ?)",
+            "insert into entry (feed, title, link, item, first_seen_at, choice, reason, said,
+                link_key)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             entry.feed,
             entry.title,
             entry.link,
@@ -159,6 +244,8 @@ impl Tx {
             now,
             entry.choice,
             entry.reason,
+            entry.said,
+            entry.link_key,
         )
         .execute(&mut *self.tx)
         .await

@@ -218,6 +218,7 @@ min_gap = "0s"
 name = "workshop"
 platforms = ["twitter", "linkedin"]
 profile_key = {{ env = "WORKSHOP_KEY" }}
+same_text = "allow"
 min_gap = "0s"
 [defaults.feed]
 first_run = "all"
@@ -593,6 +594,24 @@ async fn listings_read_well() {
         };
         assert!(filled, "{command}: {json}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_names_the_filter_and_the_change() {
+    let world = World::new("exclude = [{ title = \"a note\" }]\n").await;
+    world.edit("same_text = \"allow\"", "exclude = [\"two\"]\nhold = [\"/^Fo/\"]");
+    world.home.run(&["run", "--once"]).await.expect(0);
+    world.feeds.script("/news.xml", [rss("news", &["One", "Two", "Three", "Five"])]);
+    world.home.run(&["feeds", "refresh", "news"]).await.expect(0);
+    world.home.run(&["run", "--once"]).await.expect(0);
+    let mut told = String::new();
+    for title in ["A note", "Two", "Five"] {
+        let said = world.home.run(&["explain", title]).await;
+        said.expect(0);
+        told.push_str(&world.redact(&said.out));
+        told.push('\n');
+    }
+    insta::assert_snapshot!("explain_selection", told);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -140,6 +140,11 @@ pub enum Found {
 pub enum Event {
     /// A person lets it go.
     Approve,
+    /// It waits for a person before anything of it was sent: its entry changed.
+    Hold {
+        /// Why, for the person.
+        why: String,
+    },
     /// A lane takes it: its attempt row is written with this step.
     Claim,
     /// The answer of its attempt.
@@ -201,6 +206,9 @@ pub fn step(
     let refused = |what| Err(Refused { state: life.state, what });
     match (life.state, event) {
         (State::Held, Event::Approve) => Ok(queued(life, now, "")),
+        (State::Queued, Event::Hold { why }) if life.sends == 0 && !life.doubtful => {
+            Ok(Life { state: State::Held, send_now: false, reason: why.clone(), ..life.clone() })
+        }
         (State::Queued, Event::Claim) => Ok(claimed(life)),
         (State::Sending, Event::Settle(outcome)) => Ok(settled(life, outcome, rules, now)),
         (State::Sending, Event::Recover) => {
@@ -232,6 +240,7 @@ pub fn step(
             Ok(Life { send_now: true, ..replayed(life, now, "released by hand") })
         }
         (_, Event::Approve) => refused("needs no approval"),
+        (_, Event::Hold { .. }) => refused("can't be held any more"),
         (_, Event::Claim) => refused("can't be claimed"),
         (_, Event::Settle(_) | Event::Recover) => refused("has no request out"),
         (_, Event::LookUp { .. }) => refused("needs no look-up"),

@@ -165,6 +165,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => Just(Event::Approve),
+        1 => Just(Event::Hold { why: "its entry changed".into() }),
         6 => Just(Event::Claim),
         6 => any_outcome().prop_map(Event::Settle),
         1 => Just(Event::Recover),

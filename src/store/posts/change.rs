@@ -3,6 +3,8 @@
 //! Promises: a post's row and the note of its change are written together. Must not: choose the
 //! next life; the state machine does.
 
+use chrono::{DateTime, Utc};
+
 use super::row::posts;
 use super::{NewPost, Post, Who, Wording};
 use crate::domain::post::Life;
@@ -79,6 +81,44 @@ impl Tx {
             "where state = 'held' and (?1 is null or feed = ?1) order by id",
             feed
         )
+    }
+
+    /// The posts of an entry that wait and were never sent.
+    pub async fn unsent_of_entry(&mut self, entry: i64) -> Result<Vec<Post>, Error> {
+        posts!(
+            &mut *self.tx,
+            "where entry_id = ? and state in ('held', 'queued') and sends = 0 and doubtful = 0
+             order by id",
+            entry
+        )
+    }
+
+    /// Whether a person let a post go.
+    pub async fn was_released(&mut self, id: i64) -> Result<bool, Error> {
+        let row = sqlx::query_scalar!(
+            "select id from transition
+             where post_id = ? and who = 'person' and to_state = 'queued'
+             limit 1",
+            id
+        )
+        .fetch_optional(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "read the life of a post", source })?;
+        Ok(row.is_some())
+    }
+
+    /// Puts a queued post off: it is not sent before then.
+    pub async fn put_off(&mut self, id: i64, until: DateTime<Utc>) -> Result<(), Error> {
+        let until = millis(until);
+        sqlx::query!(
+            "update post set not_before = max(not_before, ?) where id = ? and state = 'queued'",
+            until,
+            id
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "put a post off", source })?;
+        Ok(())
     }
 
     /// Gives a held or queued post other words; false where it is in another state by now, and its

@@ -25,6 +25,9 @@ x_api_secret = { env = "CLIENT_X_API_SECRET" }
 time_zone = "America/New_York"
 post_at = ["Mon-Fri 08:30", "Mon-Fri 12:00"]
 
+[defaults.profile]
+same_text = "allow"
+
 [defaults.feed]
 first_run = "all"
 

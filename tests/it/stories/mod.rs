@@ -9,4 +9,5 @@ mod fetches;
 mod lanes;
 mod money;
 mod quarter;
+mod selection;
 mod stops;

@@ -11,6 +11,7 @@ use crate::world::{BLOG, Setup, World, blog};
 /// Three lanes of two profiles, all fed by one blog.
 const LANES: &str = r#"
 [defaults.profile]
+same_text = "allow"
 min_gap = "1s"
 
 [[profile]]
