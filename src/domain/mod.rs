@@ -15,6 +15,8 @@ pub mod entry;
 pub mod link;
 pub mod links;
 pub mod lookup;
+pub mod media;
+pub mod options;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
