@@ -14,9 +14,10 @@ use super::complaints::{Complaints, Fault, Origin, Talk};
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, quoted};
-use super::{Ayrshare, Budget, Period, Profile, keys, times, values};
+use super::{Ayrshare, Budget, Period, Profile, check_options, keys, times, values};
 use crate::domain::breaker::X;
 use crate::domain::cost::{Prices, Usd};
+use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
 
 /// Bounds of `min_gap`.
@@ -41,6 +42,7 @@ struct Keys {
     max_per_day: Option<u32>,
     quiet_hours: Option<Vec<QuietHours>>,
     budget: Option<Budget>,
+    options: Option<Options>,
 }
 
 /// All profiles.
@@ -146,6 +148,7 @@ fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
         max_per_day,
         quiet_hours,
         budget: budget(section, complaints),
+        options: check_options::read(section, complaints),
     }
 }
 
@@ -249,6 +252,7 @@ fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Pr
             quiet_hours: own.quiet_hours.or(inherited.quiet_hours).unwrap_or_default(),
         },
         budget: own.budget.or(inherited.budget),
+        options: own.options.or(inherited.options).unwrap_or_default(),
     }
 }
 

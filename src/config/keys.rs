@@ -33,11 +33,11 @@ pub(super) const FETCH: [&str; 7] =
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
-pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
+pub(super) const PRICES: [&str; 3] = ["post", "post_with_link", "alt_text"];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 11] = [
+pub(super) const PROFILE: [&str; 12] = [
     "name",
     "platforms",
     "profile_key",
@@ -49,6 +49,7 @@ pub(super) const PROFILE: [&str; 11] = [
     "max_per_day",
     "quiet_hours",
     "budget",
+    "options",
 ];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
@@ -56,8 +57,10 @@ pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
 }
 /// `budget` of a profile.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
+/// `media` of a feed.
+pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 8] = [
+pub(super) const FEED: [&str; 10] = [
     "name",
     "url",
     "profiles",
@@ -66,6 +69,8 @@ pub(super) const FEED: [&str; 8] = [
     "hold_above",
     "expire_after",
     "allow_mentions",
+    "media",
+    "options",
 ];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
@@ -181,7 +186,7 @@ mod tests {
             .chain(PROFILE)
             .chain(FEED)
             .filter(|key| !shown(key))
-            .chain(BUDGET.into_iter().filter(|key| !example.contains(*key)))
+            .chain(BUDGET.into_iter().chain(MEDIA).filter(|key| !example.contains(*key)))
             .collect();
         assert_eq!(missing, [""; 0]);
         for section in ["[defaults.profile]", "[defaults.feed]"] {

@@ -6,6 +6,8 @@
 
 mod check;
 mod check_feed;
+mod check_media;
+mod check_options;
 mod check_profile;
 mod complaints;
 mod environment;
@@ -26,6 +28,8 @@ use url::Url;
 
 use crate::domain::breaker::Lane;
 use crate::domain::cost::Prices;
+use crate::domain::media::MediaRules;
+use crate::domain::options::Options;
 use crate::domain::pace::Pace;
 use secret::SecretRef;
 
@@ -125,6 +129,8 @@ pub struct Profile {
     pub pace: Pace,
     /// `budget`
     pub budget: Option<Budget>,
+    /// `options`: Ayrshare's own, for all its posts.
+    pub options: Options,
 }
 
 impl Profile {
@@ -155,6 +161,10 @@ pub struct Feed {
     pub expire_after: Option<TimeDelta>,
     /// `allow_mentions`: leave `@name` as it is.
     pub allow_mentions: bool,
+    /// `media`: what its posts show beside their text.
+    pub media: MediaRules,
+    /// `options`: Ayrshare's own; they win over those of a profile.
+    pub options: Options,
 }
 
 pub use crate::domain::select::FirstRun;

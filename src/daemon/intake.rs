@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use super::media::Beside;
 use super::news::News;
 use super::poll::Polled;
 use super::{Daemon, Error};
@@ -168,12 +169,17 @@ impl Daemon {
         let profiles = feed.profiles.iter().filter_map(|name| self.config.profile(name));
         for lane in profiles.flat_map(config::Profile::lanes) {
             let composed = source.compose(&entry.item, &lane);
-            let (composed, state, reason) = match composed {
-                Ok(composed) => (composed, state, reason.to_owned()),
-                Err(unfit) => (Composed::default(), State::Failed, unfit.to_string()),
+            let (composed, beside, state, reason) = match composed {
+                Ok(composed) => {
+                    let beside = self.beside(feed, &entry.item, &lane);
+                    (composed, beside, state, reason.to_owned())
+                }
+                Err(unfit) => {
+                    (Composed::default(), Beside::default(), State::Failed, unfit.to_string())
+                }
             };
-            let kept =
-                self.keep_post(tx, (number, feed, entry), &lane, (&composed, state, &reason));
+            let whole = (&composed, &beside);
+            let kept = self.keep_post(tx, (number, feed, entry), &lane, whole, (state, &reason));
             news.push(kept.await?);
         }
         Ok(())
@@ -184,7 +190,8 @@ impl Daemon {
         tx: &mut Tx,
         (entry_id, feed, entry): (i64, &config::Feed, &Entry),
         lane: &Lane,
-        (composed, state, reason): (&Composed, State, &str),
+        (composed, beside): (&Composed, &Beside),
+        (state, reason): (State, &str),
     ) -> Result<News, Error> {
         let mut uuid = uuid_of(feed, entry, lane).to_string();
         if tx.has_uuid(&uuid).await? {
@@ -199,16 +206,21 @@ impl Daemon {
             weighted_length: composed.weighted_length,
             has_link: composed.has_link,
             notes: &composed.notes.join("\n"),
+            media: &beside.media,
+            options: &beside.options,
             state,
             reason,
             expires_at: feed.expire_after.map(|after| tx.now + after),
         };
         let id = tx.insert_post(&post).await?;
+        let (prices, is_x) = (&self.config.prices, lane.is_x());
         Ok(News::Queued {
             post: id,
             lane: lane.clone(),
             state,
-            cost: self.config.prices.attempt(lane.is_x(), composed.has_link),
+            cost: prices
+                .attempt(is_x, composed.has_link)
+                .plus(prices.alt_texts(is_x, beside.media.alt_texts())),
             text: composed.text.clone(),
             weighted_length: composed.weighted_length,
         })

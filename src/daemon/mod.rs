@@ -7,6 +7,7 @@
 mod bell;
 pub mod desk;
 mod intake;
+pub mod media;
 pub mod news;
 pub mod outlook;
 pub mod poll;

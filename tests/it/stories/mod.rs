@@ -7,5 +7,6 @@ mod doubts;
 mod faults;
 mod fetches;
 mod lanes;
+mod media;
 mod money;
 mod stops;
