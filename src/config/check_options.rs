@@ -81,12 +81,12 @@ fn unknown(
     of_x: bool,
     complaints: &mut Complaints,
 ) {
-    if let Some((why, remedy)) = refusal(name, of_x) {
+    if let Some((why, remedy)) = refusal(name, of_x).or_else(|| refusal(name, !of_x)) {
         section.complain(name, node, &Fault::key(format!("refused: {why}"), remedy), complaints);
         return;
     }
     // One of the other table is a likely slip.
-    let remedy = if shape(name, !of_x).is_some() || refusal(name, !of_x).is_some() {
+    let remedy = if shape(name, !of_x).is_some() {
         let table = if of_x { "`options` itself" } else { "`options.twitterOptions`" };
         format!("it belongs into {table}")
     } else {

@@ -178,8 +178,8 @@ impl Daemon {
                     (Composed::default(), Beside::default(), State::Failed, unfit.to_string())
                 }
             };
-            let whole = (&composed, &beside);
-            let kept = self.keep_post(tx, (number, feed, entry), &lane, whole, (state, &reason));
+            let whole = (&composed, &beside, state, reason.as_str());
+            let kept = self.keep_post(tx, (number, feed, entry), &lane, whole);
             news.push(kept.await?);
         }
         Ok(())
@@ -190,8 +190,7 @@ impl Daemon {
         tx: &mut Tx,
         (entry_id, feed, entry): (i64, &config::Feed, &Entry),
         lane: &Lane,
-        (composed, beside): (&Composed, &Beside),
-        (state, reason): (State, &str),
+        (composed, beside, state, reason): (&Composed, &Beside, State, &str),
     ) -> Result<News, Error> {
         let mut uuid = uuid_of(feed, entry, lane).to_string();
         if tx.has_uuid(&uuid).await? {

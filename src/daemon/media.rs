@@ -5,7 +5,7 @@
 //! what can't be used is left out with a note, and the post goes out without it. Must not: decide
 //! which image is best; that is `domain/media`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
@@ -60,7 +60,7 @@ pub async fn choose(
     clock: &Clock,
 ) -> Choice {
     let end = clock.now() + CHOOSE_WITHIN;
-    let mut seen = HashMap::new();
+    let mut seen = BTreeMap::new();
     loop {
         let (url, is_page) = match media::next(wish, &seen) {
             Next::Done(choice) => return choice,

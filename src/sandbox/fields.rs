@@ -90,8 +90,8 @@ impl Type {
             Self::Texts => texts(value),
             Self::Table => value.is_object(),
             Self::Hashtags => {
-                let max = value.get("max").map(|max| max.as_u64());
-                let position = value.get("position").map(|position| position.as_str());
+                let max = value.get("max").map(Value::as_u64);
+                let position = value.get("position").map(Value::as_str);
                 value == &Value::Bool(true)
                     || value == &Value::Bool(false)
                     || value.is_object()
@@ -151,8 +151,9 @@ pub(super) fn fault_on(
     }
     let alt = own.get("altText").and_then(Value::as_array)?;
     let is_video = |address: &String| {
-        let path = address.split('?').next().unwrap_or_default().to_ascii_lowercase();
-        path.ends_with(".mp4") || path.ends_with(".mov")
+        let path = address.split('?').next().unwrap_or_default();
+        let ending = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        matches!(ending.as_str(), "mp4" | "mov")
     };
     let forced = options.get("isVideo").and_then(Value::as_bool).unwrap_or(false);
     if forced || media.iter().any(is_video) {

@@ -4,7 +4,7 @@
 //! stop at any time; the first place that gives anything usable is the last one asked. Must not:
 //! look itself.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::limits::fault;
 use super::{Attachment, Candidate, Kind, Place, Wish, name_of};
@@ -59,7 +59,7 @@ impl Choice {
 }
 
 /// What to look at next, or the choice.
-pub fn next(wish: &Wish, seen: &HashMap<String, Look>) -> Next {
+pub fn next(wish: &Wish, seen: &BTreeMap<String, Look>) -> Next {
     let mut choice = Choice::default();
     for candidate in &wish.candidates {
         let settled = choice.attachments.first().is_some_and(|one| one.place != candidate.place);
@@ -100,7 +100,7 @@ fn offer(
     choice: &mut Choice,
     one: &Candidate,
     wish: &Wish,
-    seen: &HashMap<String, Look>,
+    seen: &BTreeMap<String, Look>,
 ) -> Result<(), Next> {
     if let Some(why) = fault(one.kind, one.bytes, one.pixels) {
         choice.leave(one, &why);

@@ -27,7 +27,7 @@ pub enum Kind {
     Webp,
     /// MP4.
     Mp4,
-    /// QuickTime.
+    /// Apple's film container.
     Mov,
     /// Anything that no post can show.
     Other,

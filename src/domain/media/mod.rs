@@ -162,8 +162,7 @@ impl Media {
     /// How many alt texts X will bill; the most that can be while nobody has looked.
     pub fn alt_texts(&self) -> usize {
         match self {
-            Self::None => 0,
-            Self::Wished(Wish { alt: None, .. }) => 0,
+            Self::None | Self::Wished(Wish { alt: None, .. }) => 0,
             Self::Wished(wish) => std::cmp::min(wish.max, wish.candidates.len()),
             Self::Chosen(attachments) => {
                 alt_texts(attachments).iter().filter(|alt| !alt.is_empty()).count()
@@ -286,14 +285,18 @@ fn encoded(text: &str) -> String {
     let mut encoded = String::new();
     let mut rest = text.chars();
     while let Some(letter) = rest.next() {
-        let mut ahead = rest.clone().take(2);
-        let escapes = letter == '%' && ahead.by_ref().filter(char::is_ascii_hexdigit).count() == 2;
-        if escapes || letter.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?".contains(letter) {
+        let ahead = rest.clone().take(2).filter(char::is_ascii_hexdigit).count();
+        let is_escape = letter == '%' && ahead == 2;
+        if is_escape || letter.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@/?".contains(letter) {
             encoded.push(letter);
-        } else {
-            let mut bytes = [0; 4];
-            for byte in letter.encode_utf8(&mut bytes).bytes() {
-                encoded.push_str(&format!("%{byte:02X}"));
+            continue;
+        }
+        let mut bytes = [0; 4];
+        for byte in letter.encode_utf8(&mut bytes).bytes() {
+            encoded.push('%');
+            for half in [byte >> 4, byte & 0xf] {
+                let digit = char::from_digit(u32::from(half), 16).unwrap_or('0');
+                encoded.push(digit.to_ascii_uppercase());
             }
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn rules(from: &[Place], max: usize) -> MediaRules {
 fn wished(rules: &MediaRules) -> Wish {
     match wish(&item(), &content(), rules) {
         Media::Wished(wish) => wish,
-        other => panic!("{other:?}"),
+        other @ (Media::None | Media::Chosen(_)) => panic!("{other:?}"),
     }
 }
 
@@ -49,7 +49,7 @@ fn there(url: &str, kind: Kind, bytes: u64) -> Look {
 /// Answers whatever is asked, from a list; what is not listed is dead. Gives the choice and what
 /// was asked.
 fn chosen(wish: &Wish, world: &[(&str, Look)]) -> (Choice, Vec<String>) {
-    let mut seen = HashMap::new();
+    let mut seen = BTreeMap::new();
     let mut asked = Vec::new();
     loop {
         let url = match next(wish, &seen) {
@@ -58,7 +58,7 @@ fn chosen(wish: &Wish, world: &[(&str, Look)]) -> (Choice, Vec<String>) {
         };
         let look = world.iter().find(|(name, _)| url.ends_with(name)).map(|(_, look)| look.clone());
         assert!(
-            seen.insert(url.clone(), look.unwrap_or(Look::Not("dead".into()))).is_none(),
+            seen.insert(url.clone(), look.unwrap_or_else(|| Look::Not("dead".into()))).is_none(),
             "{url} is asked for twice"
         );
         asked.push(url);
@@ -108,7 +108,8 @@ fn a_video_is_wished_only_on_request_and_nothing_is_wished_unasked() {
 
 #[test]
 fn the_first_place_that_gives_anything_is_the_last_one_asked() {
-    let cases: [(&[Place], usize, &[(&str, Look)], &[&str]); 5] = [
+    type Case<'a> = (&'a [Place], usize, &'a [(&'a str, Look)], &'a [&'a str]);
+    let cases: [Case<'_>; 5] = [
         (&[Place::Content, Place::Enclosure], 1, &[jpeg("one.jpg")], &["one.jpg"]),
         (&[Place::Content, Place::Enclosure], 4, &[jpeg("two.jpg")], &["two.jpg"]),
         (

@@ -83,7 +83,7 @@ async fn an_image_is_taken_from_where_the_user_says_first() {
             vec!["fallback.png"],
             vec!["/fallback.png"],
         ),
-        (r#"{ from = [] }"#, vec![], vec![]),
+        ("{ from = [] }", vec![], vec![]),
     ] {
         let world = with(media).await;
         assert_eq!(names(&out(&world).await), expected, "{media}");
