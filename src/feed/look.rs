@@ -2,7 +2,7 @@
 //!
 //! Promises: an image is asked for by `HEAD`, as Ayrshare itself will do, so that what it would
 //! refuse is found out here; every address is checked before it is asked, after redirects too; ends
-//! with a value that says what was seen, within [`LOOK_TIMEOUT`] for each hop. Must not: load an
+//! with a value that says what was seen, within ten seconds for each hop. Must not: load an
 //! image, choose, or try again.
 
 use std::time::Duration;
