@@ -7,8 +7,17 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// All places, in the order in which a post meets them.
-pub const ALL: [&str; 8] =
-    ["fetched", "stored", "claiming", "intended", "answered", "settled", "looked-up", "reconciled"];
+pub const ALL: [&str; 9] = [
+    "fetched",
+    "stored",
+    "prepared",
+    "claiming",
+    "intended",
+    "answered",
+    "settled",
+    "looked-up",
+    "reconciled",
+];
 
 struct Wanted {
     name: String,

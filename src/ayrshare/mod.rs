@@ -15,6 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::domain::breaker::X;
+use crate::domain::media::Attachment;
+use crate::domain::options::Options;
 use crate::domain::outcome::Reply;
 use crate::http::{chain, shown};
 
@@ -93,8 +95,10 @@ pub struct PostRequest<'a> {
     pub text: &'a str,
     /// Ayrshare's name of the network.
     pub platform: &'a str,
-    /// Addresses of images or a video; empty for none.
-    pub media_urls: &'a [String],
+    /// Images or a video; empty for none.
+    pub media: &'a [Attachment],
+    /// Ayrshare's own options.
+    pub options: &'a Options,
     /// Unique per send generation (contract, section 4).
     pub idempotency_key: &'a str,
     /// Our reference: never published, returned by the history.

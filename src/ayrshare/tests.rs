@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -8,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::domain::backoff::ASKED_MAX;
+use crate::domain::media::{Kind, Place};
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const SECRETS: [&str; 4] = ["api-key-value", "profile-key-value", "x-key-value", "x-secret-value"];
@@ -42,11 +44,18 @@ fn client(address: SocketAddr) -> Client {
     Client::new(http(Duration::from_secs(20)), &url)
 }
 
+static NO_OPTIONS: LazyLock<Options> = LazyLock::new(Options::default);
+
+fn image(url: &str, alt: &str) -> Attachment {
+    Attachment { url: url.into(), kind: Kind::Png, alt: alt.into(), place: Place::Content }
+}
+
 fn request(platform: &str) -> PostRequest<'_> {
     PostRequest {
         text: "Grüße",
         platform,
-        media_urls: &[],
+        media: &[],
+        options: &NO_OPTIONS,
         idempotency_key: "k:1",
         notes: "tidings:1:g1",
     }
@@ -136,18 +145,36 @@ async fn a_post_to_x_carries_all_it_needs() {
 async fn secrets_travel_only_where_they_are_needed() {
     let secrets = Secrets::new();
     let plain = Credentials { profile_key: None, x: None, ..secrets.credentials() };
-    let media = ["https://example.com/a.png".to_owned()];
+    let media = [image("https://example.com/a.png", "")];
     for (platform, credentials, with_profile) in
         [("linkedin", secrets.credentials(), true), ("linkedin", plain, false), (X, plain, false)]
     {
         let (address, task) = server(answer("200 OK", "", "{}")).await;
-        let request = PostRequest { media_urls: &media, ..request(platform) };
+        let request = PostRequest { media: &media, ..request(platform) };
         client(address).post(credentials, &request, NOW).await;
         let sent = task.await.expect("the server ends");
         assert!(!sent.to_ascii_lowercase().contains("x-twitter"), "{sent}");
         assert_eq!(sent.to_ascii_lowercase().contains("profile-key"), with_profile);
         assert!(sent.contains(r#""mediaUrls":["https://example.com/a.png"]"#), "{sent}");
     }
+}
+
+#[test]
+fn alt_texts_go_to_x_alone_and_options_stand_beside_our_own_fields() {
+    let options: Options = serde_json::from_value(serde_json::json!({
+        "shortenLinks": true,
+        "twitterOptions": {"replySettings": "following"},
+    }))
+    .expect("options");
+    let media = [image("https://e.example/a.png", "A house"), image("https://e.example/b.png", "")];
+    let body = |platform, media: &[Attachment]| {
+        let request = PostRequest { media, options: &options, ..request(platform) };
+        serde_json::to_string(&wire::Post::new(&request)).expect("JSON")
+    };
+    insta::assert_snapshot!(body(X, &media), @r#"{"post":"Grüße","platforms":["twitter"],"mediaUrls":["https://e.example/a.png","https://e.example/b.png"],"idempotencyKey":"k:1","notes":"tidings:1:g1","shortenLinks":true,"twitterOptions":{"altText":["A house",""],"replySettings":"following"}}"#);
+    insta::assert_snapshot!(body("linkedin", &media[..1]), @r#"{"post":"Grüße","platforms":["linkedin"],"mediaUrls":["https://e.example/a.png"],"idempotencyKey":"k:1","notes":"tidings:1:g1","shortenLinks":true,"twitterOptions":{"replySettings":"following"}}"#);
+    let video = Attachment { kind: Kind::Mp4, ..image("https://e.example/film", "No") };
+    insta::assert_snapshot!(body(X, &[video]), @r#"{"post":"Grüße","platforms":["twitter"],"mediaUrls":["https://e.example/film"],"isVideo":true,"idempotencyKey":"k:1","notes":"tidings:1:g1","shortenLinks":true,"twitterOptions":{"replySettings":"following"}}"#);
 }
 
 #[tokio::test]

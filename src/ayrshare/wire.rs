@@ -4,9 +4,13 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::PostRequest;
 use crate::domain::backoff::ASKED_MAX;
+use crate::domain::breaker::X;
+use crate::domain::media::{Attachment, Kind, alt_texts};
+use crate::domain::options::X_OPTIONS;
 
 /// The body of `POST /post` (contract, section 1.2), for one platform.
 #[derive(Debug, Serialize)]
@@ -15,17 +19,48 @@ pub(super) struct Post<'a> {
     #[serde(rename = "post")]
     text: &'a str,
     platforms: [&'a str; 1],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    media_urls: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media_urls: Vec<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    is_video: bool,
     idempotency_key: &'a str,
     notes: &'a str,
+    #[serde(flatten)]
+    options: Map<String, Value>,
 }
 
 impl<'a> Post<'a> {
     pub(super) fn new(request: &PostRequest<'a>) -> Self {
-        let PostRequest { text, platform, media_urls, idempotency_key, notes } = *request;
-        Self { text, platforms: [platform], media_urls, idempotency_key, notes }
+        let PostRequest { text, platform, media, options, idempotency_key, notes } = *request;
+        // A video that its address does not show to be one.
+        let hidden = |one: &Attachment| one.kind.is_video() && Kind::of_address(&one.url).is_none();
+        Self {
+            text,
+            platforms: [platform],
+            media_urls: media.iter().map(|one| one.url.as_str()).collect(),
+            is_video: media.iter().any(hidden),
+            idempotency_key,
+            notes,
+            options: with_alt_texts(options.fields().clone(), platform, media),
+        }
     }
+}
+
+/// The options, with the alt texts among X's own (contract, section 1.3); of other networks the
+/// contract knows no alt texts.
+fn with_alt_texts(
+    mut options: Map<String, Value>,
+    platform: &str,
+    media: &[Attachment],
+) -> Map<String, Value> {
+    let texts = alt_texts(media);
+    if platform == X && !texts.is_empty() {
+        let own = options.entry(X_OPTIONS).or_insert_with(|| Value::Object(Map::new()));
+        if let Value::Object(own) = own {
+            own.insert("altText".to_owned(), Value::from(texts));
+        }
+    }
+    options
 }
 
 /// The wait that a `Retry-After` asks for: seconds or a date, from zero up to [`ASKED_MAX`].

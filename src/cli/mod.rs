@@ -18,6 +18,7 @@ mod run;
 mod sandbox;
 mod scratch;
 mod setup;
+mod shown;
 mod status;
 mod width;
 

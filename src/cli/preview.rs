@@ -13,13 +13,15 @@ use super::feeds::NO_FEEDS;
 use super::out::{self, Tone};
 use super::scratch::Scratch;
 use super::setup::Place;
-use super::{Done, Exit};
+use super::{Done, Exit, shown};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon::feed_options;
+use crate::daemon::{feed_options, media};
 use crate::domain::breaker::X;
 use crate::domain::compose::{self, Composed, Ingredients};
-use crate::domain::entry::{self, ParsedFeed};
+use crate::domain::entry::{self, Item, ParsedFeed};
+use crate::domain::media::{Media, MediaRules};
+use crate::domain::options::Options;
 use crate::feed::fetch::{Fetched, fetch_anew};
 use crate::http;
 
@@ -35,12 +37,20 @@ pub(super) struct PreviewArgs {
     json: bool,
 }
 
-/// One feed to show: its name, its address, the platforms of its profiles, whether mentions stay.
+/// One feed to show: its name, its address, the platforms of its profiles with their options,
+/// whether mentions stay, where images come from.
 struct Source {
     name: String,
     url: Url,
-    platforms: Vec<String>,
+    platforms: Vec<(String, Options)>,
     allow_mentions: bool,
+    media: MediaRules,
+}
+
+/// What stands beside a text.
+struct Beside<'a> {
+    media: &'a Media,
+    options: &'a Options,
 }
 
 pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
@@ -68,7 +78,7 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
                 if new.feed.items.is_empty() {
                     out::complain(&format!("feed {}: it has no entry yet", source.name));
                 }
-                shown.extend(show_feed(&config, source, &new.feed, args));
+                shown.extend(show_feed(&config, (source, &client), &new.feed, args).await);
             }
             Fetched::Unchanged { .. } => {}
             Fetched::Gone => {
@@ -102,12 +112,12 @@ fn config(place: &Place, args: &PreviewArgs) -> Result<Result<Arc<Config>, Exit>
 
 fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String> {
     let of_feed = |feed: &crate::config::Feed| {
-        let mut platforms: Vec<String> = Vec::new();
-        for profile in feed.profiles.iter().filter_map(|name| config.profile(name)) {
-            for platform in &profile.platforms {
-                if !platforms.contains(platform) {
-                    platforms.push(platform.clone());
-                }
+        let mut platforms: Vec<(String, Options)> = Vec::new();
+        let profiles = feed.profiles.iter().filter_map(|name| config.profile(name));
+        for lane in profiles.flat_map(crate::config::Profile::lanes) {
+            if platforms.iter().all(|(platform, _)| *platform != lane.platform) {
+                let options = media::options(config, feed, &lane);
+                platforms.push((lane.platform, options));
             }
         }
         Source {
@@ -115,6 +125,7 @@ fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String>
             url: feed.url.clone(),
             platforms,
             allow_mentions: feed.allow_mentions,
+            media: feed.media.clone(),
         }
     };
     let Some(wanted) = wanted else {
@@ -134,15 +145,16 @@ fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String>
     Ok(vec![Source {
         name: url.host_str().unwrap_or("feed").to_owned(),
         url,
-        platforms: vec![X.to_owned()],
+        platforms: vec![(X.to_owned(), Options::default())],
         allow_mentions: false,
+        media: MediaRules::default(),
     }])
 }
 
 /// Shows the newest entries of a feed; gives them as JSON.
-fn show_feed(
+async fn show_feed(
     config: &Config,
-    source: &Source,
+    (source, client): (&Source, &reqwest::Client),
     feed: &ParsedFeed,
     args: &PreviewArgs,
 ) -> Vec<Value> {
@@ -151,15 +163,23 @@ fn show_feed(
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.item.published.or(entry.item.updated)));
     let mut shown = Vec::new();
     for entry in entries.iter().take(args.limit) {
-        for platform in &source.platforms {
+        let (media, media_notes) = look(config, source, client, &entry.item).await;
+        for (platform, options) in &source.platforms {
             let ingredients = Ingredients::of(&entry.item, &feed.title);
             let mut rules = compose::rules_of(platform);
             rules.allow_mentions = source.allow_mentions;
             match compose::compose(&ingredients, &rules) {
-                Ok(composed) => {
-                    let cost = config.prices.attempt(platform == X, composed.has_link);
+                Ok(mut composed) => {
+                    composed.notes.extend(media_notes.iter().cloned());
+                    let is_x = platform == X;
+                    let cost = config
+                        .prices
+                        .attempt(is_x, composed.has_link)
+                        .plus(config.prices.alt_texts(is_x, media.alt_texts()));
+                    let beside = Beside { media: &media, options };
                     if !args.json {
-                        card(source, platform, &composed, (rules.limit, &cost.to_string()));
+                        let measures = (rules.limit, &*cost.to_string());
+                        card(source, platform, (&composed, &beside), measures);
                     }
                     shown.push(json!({
                         "feed": source.name,
@@ -170,6 +190,8 @@ fn show_feed(
                         "has_link": composed.has_link,
                         "cost_usd_micros": cost.micros(),
                         "notes": composed.notes,
+                        "media": shown::as_json(&media),
+                        "options": options,
                     }));
                 }
                 Err(unfit) => out::complain(&format!("feed {}: {unfit}", source.name)),
@@ -179,11 +201,36 @@ fn show_feed(
     shown
 }
 
+/// What an entry would show, looked at now, and what would be left out.
+async fn look(
+    config: &Config,
+    source: &Source,
+    client: &reqwest::Client,
+    item: &Item,
+) -> (Media, Vec<String>) {
+    match media::wished(item, &source.media) {
+        Media::Wished(wish) => {
+            let allow_private = &config.fetch.allow_private;
+            let choice = media::choose(client, &wish, allow_private, &Clock::System).await;
+            (Media::Chosen(choice.attachments), choice.notes)
+        }
+        settled @ (Media::None | Media::Chosen(_)) => (settled, Vec::new()),
+    }
+}
+
 /// One post as the reader will see it.
-fn card(source: &Source, platform: &str, composed: &Composed, (limit, cost): (u32, &str)) {
+fn card(
+    source: &Source,
+    platform: &str,
+    (composed, beside): (&Composed, &Beside<'_>),
+    (limit, cost): (u32, &str),
+) {
     out::say(&out::tone(&format!("┌─ {} on {platform}", source.name), Tone::Head));
     for line in composed.text.lines() {
         out::say(&format!("│ {line}"));
+    }
+    for line in shown::lines(beside.media, beside.options) {
+        out::say(&format!("│ [{line}]"));
     }
     let link = if composed.has_link { "with a link" } else { "without a link" };
     out::say(&format!("└─ {}/{limit}, {cost} {link}", composed.weighted_length));

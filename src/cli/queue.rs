@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::out::{self, Tone};
 use super::setup::{Place, View, open};
-use super::{Done, Exit};
+use super::{Done, Exit, shown};
 use crate::daemon::Error;
 use crate::domain::post::{Event, State};
 use crate::store::posts::{Post, PostFilter};
@@ -270,6 +270,9 @@ pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Er
         view.outlook().cost_of(post),
         if post.has_link { " with a link" } else { " without a link" }
     ));
+    for line in shown::lines(&post.media, &post.options) {
+        out::say(&format!("  {line}"));
+    }
     for note in post.notes.lines() {
         out::say(&format!("  {note}"));
     }
@@ -365,6 +368,8 @@ pub(super) fn as_json(view: &View, post: &Post) -> Value {
         "url": post.life.receipt.url,
         "network_id": post.life.receipt.network_id,
         "notes": post.notes.lines().collect::<Vec<_>>(),
+        "media": shown::as_json(&post.media),
+        "options": post.options,
     })
 }
 

@@ -55,7 +55,7 @@ pub(super) fn config(
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
     check_profile::warn_of_cheap_budgets(&profiles, prices, talk);
-    let feeds = check_feed::all(root, &defaults, fetch.min_interval, talk);
+    let feeds = check_feed::all(root, &defaults, (fetch.min_interval, &profiles), talk);
     check_select::warn(&profiles, &feeds, talk);
     Some(Config {
         file: file.to_owned(),
@@ -312,5 +312,6 @@ fn prices(root: &Table, complaints: &mut Complaints) -> Prices {
         post_with_link: section
             .read("post_with_link", complaints, values::usd)
             .unwrap_or(default.post_with_link),
+        alt_text: section.read("alt_text", complaints, values::usd).unwrap_or(default.alt_text),
     }
 }

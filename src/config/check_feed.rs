@@ -13,7 +13,9 @@ use super::check_select::FeedKeys;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Feed, FirstRun, keys, times, values};
+use super::{Feed, FirstRun, Profile, check_media, check_options, keys, times, values};
+use crate::domain::media::MediaRules;
+use crate::domain::options::Options;
 
 /// The longest `interval`.
 const INTERVAL_MAX: TimeDelta = TimeDelta::days(31);
@@ -45,6 +47,8 @@ struct Keys {
     expire_after: Option<Expiry>,
     allow_mentions: Option<bool>,
     select: FeedKeys,
+    media: Option<MediaRules>,
+    options: Option<Options>,
 }
 
 /// What a feed may refer to.
@@ -59,7 +63,7 @@ struct Around {
 pub(super) fn all(
     root: &Table,
     defaults: &Table,
-    min_interval: TimeDelta,
+    (min_interval, known): (TimeDelta, &[Profile]),
     talk: &mut Talk,
 ) -> Vec<Feed> {
     let around = around(root, min_interval);
@@ -89,7 +93,7 @@ pub(super) fn all(
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
         if let (Some(name), Some(url)) = (name, url) {
-            feeds.push(Feed {
+            let feed = Feed {
                 name,
                 url,
                 profiles,
@@ -105,7 +109,11 @@ pub(super) fn all(
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
                 select: own.select.over(&inherited.select),
-            });
+                media: own.media.or_else(|| inherited.media.clone()).unwrap_or_default(),
+                options: own.options.or_else(|| inherited.options.clone()).unwrap_or_default(),
+            };
+            check_options::together(&feed, known, &section, complaints);
+            feeds.push(feed);
         }
     }
     warn(&feeds, talk);
@@ -156,6 +164,8 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         expire_after,
         allow_mentions: section.read("allow_mentions", complaints, values::flag),
         select: FeedKeys::read(section, complaints),
+        media: check_media::read(section, complaints),
+        options: check_options::read(section, complaints),
     }
 }
 

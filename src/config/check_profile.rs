@@ -15,9 +15,10 @@ use super::complaints::{Complaints, Fault, Origin, Talk};
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, quoted};
-use super::{Ayrshare, Budget, Period, Profile, keys, times, values};
+use super::{Ayrshare, Budget, Period, Profile, check_options, keys, times, values};
 use crate::domain::breaker::X;
 use crate::domain::cost::{Prices, Usd};
+use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
 
 /// Bounds of `min_gap`.
@@ -43,6 +44,7 @@ struct Keys {
     quiet_hours: Option<Vec<QuietHours>>,
     budget: Option<Budget>,
     select: ProfileKeys,
+    options: Option<Options>,
 }
 
 /// All profiles.
@@ -149,6 +151,7 @@ fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
         quiet_hours,
         budget: budget(section, complaints),
         select: ProfileKeys::read(section, complaints),
+        options: check_options::read(section, complaints),
     }
 }
 
@@ -253,6 +256,7 @@ fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Pr
         },
         budget: own.budget.or(inherited.budget),
         select: own.select.over(&inherited.select),
+        options: own.options.or(inherited.options).unwrap_or_default(),
     }
 }
 

@@ -33,11 +33,11 @@ pub(super) const FETCH: [&str; 7] =
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
-pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
+pub(super) const PRICES: [&str; 3] = ["post", "post_with_link", "alt_text"];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 16] = [
+pub(super) const PROFILE: [&str; 17] = [
     "name",
     "platforms",
     "profile_key",
@@ -54,6 +54,7 @@ pub(super) const PROFILE: [&str; 16] = [
     "hold",
     "duplicates",
     "same_text",
+    "options",
 ];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
@@ -65,8 +66,10 @@ pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
 pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
 /// `settle` of a feed, as a table.
 pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
+/// `media` of a feed.
+pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 15] = [
+pub(super) const FEED: [&str; 17] = [
     "name",
     "url",
     "profiles",
@@ -82,6 +85,8 @@ pub(super) const FEED: [&str; 15] = [
     "language",
     "on_update",
     "settle",
+    "media",
+    "options",
 ];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
@@ -202,6 +207,7 @@ mod tests {
                     .into_iter()
                     .chain(DUPLICATES)
                     .chain(SETTLE)
+                    .chain(MEDIA)
                     .filter(|key| !example.contains(*key)),
             )
             .collect();

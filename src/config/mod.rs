@@ -7,6 +7,8 @@
 mod check;
 mod check_feed;
 mod check_filter;
+mod check_media;
+mod check_options;
 mod check_profile;
 mod check_select;
 mod complaints;
@@ -30,6 +32,8 @@ use url::Url;
 
 use crate::domain::breaker::Lane;
 use crate::domain::cost::Prices;
+use crate::domain::media::MediaRules;
+use crate::domain::options::Options;
 use crate::domain::pace::Pace;
 use secret::SecretRef;
 
@@ -131,6 +135,8 @@ pub struct Profile {
     pub budget: Option<Budget>,
     /// `include`, `exclude`, `hold`, `duplicates`, `same_text`
     pub select: LaneSelection,
+    /// `options`: Ayrshare's own, for all its posts.
+    pub options: Options,
 }
 
 impl Profile {
@@ -163,6 +169,10 @@ pub struct Feed {
     pub allow_mentions: bool,
     /// `include`, `exclude`, `hold`, `max_age`, `language`, `on_update`, `settle`
     pub select: Selection,
+    /// `media`: what its posts show beside their text.
+    pub media: MediaRules,
+    /// `options`: Ayrshare's own; they win over those of a profile.
+    pub options: Options,
 }
 
 pub use crate::domain::select::FirstRun;

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::lanes::{Fresh, Lanes, Placed};
+use super::media::Beside;
 use super::news::News;
 use super::poll::Polled;
 use super::{Daemon, Error};
@@ -219,9 +220,10 @@ impl Daemon {
             let choice = choice.clone().and(lanes.judge(tx, &lane, &fresh).await?);
             let composed = source.compose(&entry.item, &lane);
             let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
-            let id = self.keep_post(tx, (number, feed, entry), &lane, &placed).await?;
+            let beside = self.beside(feed, &entry.item, &lane);
+            let id = self.keep_post(tx, (number, feed, entry), &lane, (&placed, &beside)).await?;
             lanes.note(tx, (id, &lane), &fresh, &placed).await?;
-            news.push(self.told(id, &lane, &placed));
+            news.push(self.told(id, &lane, (&placed, &beside)));
         }
         Ok(put_off_until.is_some())
     }
@@ -231,7 +233,7 @@ impl Daemon {
         tx: &mut Tx,
         (entry_id, feed, entry): (i64, &config::Feed, &Entry),
         lane: &Lane,
-        placed: &Placed,
+        (placed, beside): (&Placed, &Beside),
     ) -> Result<i64, Error> {
         let composed = &placed.composed;
         let mut uuid = uuid_of(feed, entry, lane).to_string();
@@ -247,6 +249,8 @@ impl Daemon {
             weighted_length: composed.weighted_length,
             has_link: composed.has_link,
             notes: &composed.notes.join("\n"),
+            media: &beside.media,
+            options: &beside.options,
             state: placed.state,
             reason: &placed.reason,
             expires_at: feed.expire_after.map(|after| tx.now + after),
@@ -255,8 +259,9 @@ impl Daemon {
     }
 
     /// What to tell of a new post.
-    fn told(&self, post: i64, lane: &Lane, placed: &Placed) -> News {
+    fn told(&self, post: i64, lane: &Lane, (placed, beside): (&Placed, &Beside)) -> News {
         let Placed { composed, state, reason, .. } = placed;
+        let (prices, is_x) = (&self.config.prices, lane.is_x());
         if *state == State::Skipped {
             return News::Settled {
                 post,
@@ -271,7 +276,9 @@ impl Daemon {
             post,
             lane: lane.clone(),
             state: *state,
-            cost: self.config.prices.attempt(lane.is_x(), composed.has_link),
+            cost: prices
+                .attempt(is_x, composed.has_link)
+                .plus(prices.alt_texts(is_x, beside.media.alt_texts())),
             text: composed.text.clone(),
             weighted_length: composed.weighted_length,
         }

@@ -8,6 +8,7 @@ mod bell;
 pub mod desk;
 mod intake;
 mod lanes;
+pub mod media;
 pub mod news;
 pub mod outlook;
 pub mod poll;

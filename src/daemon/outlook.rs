@@ -73,7 +73,8 @@ impl<'a> Outlook<'a> {
 
     /// What a post costs by the present prices.
     pub fn cost_of(&self, post: &Post) -> Usd {
-        self.config.prices.attempt(post.lane.is_x(), post.has_link)
+        let (prices, is_x) = (&self.config.prices, post.lane.is_x());
+        prices.attempt(is_x, post.has_link).plus(prices.alt_texts(is_x, post.media.alt_texts()))
     }
 
     async fn waiting_on(

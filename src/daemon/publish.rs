@@ -15,6 +15,7 @@ use super::stops::strike;
 use super::{Daemon, Error};
 use crate::ayrshare::PostRequest;
 use crate::domain::breaker::{Cause, Ending, Lane, Scope, is_due};
+use crate::domain::media::Media;
 use crate::domain::outcome::{self, Refusal, Reply, Sent};
 use crate::domain::plan::Decision;
 use crate::domain::post::{Event, State};
@@ -181,6 +182,10 @@ impl Daemon {
     pub async fn send(&self, lane: &Lane, id: i64) -> Result<Send, Error> {
         // Before the intent: after it nothing may end the send but an answer.
         let credentials = self.credentials(lane)?;
+        if !self.prepare(id).await? {
+            return Ok(Send::Overtaken);
+        }
+        killpoint::reach("prepared").await;
         killpoint::reach("claiming").await;
         let Some((post, doubtful_before)) = self.claim(lane, id).await? else {
             return Ok(Send::Overtaken);
@@ -196,7 +201,8 @@ impl Daemon {
         let request = PostRequest {
             text: &post.text,
             platform: &lane.platform,
-            media_urls: &[],
+            media: post.media.attachments(),
+            options: &post.options,
             idempotency_key: &post.key(),
             notes: &post.reference(),
         };
@@ -209,7 +215,12 @@ impl Daemon {
         killpoint::reach("answered").await;
         let outcome = outcome::classify(
             &reply,
-            &Sent { lane, doubtful_before, with_profile_key: credentials.profile_key.is_some() },
+            &Sent {
+                lane,
+                doubtful_before,
+                with_profile_key: credentials.profile_key.is_some(),
+                with_media: !post.media.attachments().is_empty(),
+            },
         );
         let state = self.settle_surely(&post, &outcome).await?;
         killpoint::reach("settled").await;
@@ -224,7 +235,9 @@ impl Daemon {
             return Ok(None);
         };
         let over = tx.breakers_over(lane).await?;
+        let is_open = matches!(post.media, Media::Wished(_));
         if post.life.state != State::Queued
+            || is_open
             || self.may_pass(&over.iter().collect::<Vec<_>>(), now).is_err()
         {
             return Ok(None);

@@ -6,9 +6,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{error, info, warn};
 
+use super::media::noted;
 use super::news::News;
 use super::{Daemon, Error};
 use crate::domain::breaker::{Cause, Lane, Scope};
+use crate::domain::media::Media;
 use crate::domain::outcome::{Outcome, Refusal};
 use crate::domain::post::{Event, State};
 use crate::store::Tx;
@@ -65,6 +67,11 @@ impl Daemon {
         if life.state == State::Posted {
             tx.settle_ledger(post.id, true).await?;
         }
+        if let Outcome::WithoutMedia(refusal) = outcome {
+            let note = format!("its media were left out: {}", refusal.message);
+            let notes = noted(&present.notes, &[note]);
+            tx.save_media(post.id, &Media::Chosen(Vec::new()), &notes).await?;
+        }
         let stops = self.stops(&mut tx, (&post.lane, sent_at), outcome).await?;
         tx.commit().await?;
         log_settled(post, outcome, &life.reason);
@@ -116,7 +123,7 @@ impl Daemon {
                     None
                 }
             }
-            Outcome::Retry { .. } => None,
+            Outcome::Retry { .. } | Outcome::WithoutMedia(_) => None,
         };
         Ok(opened.into_iter().collect())
     }
@@ -131,7 +138,7 @@ fn is_row<T>(last: &[T], count: u32, is: impl Fn(&T) -> bool) -> bool {
 const fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Posted(_) => "posted",
-        Outcome::Retry { .. } => "retry",
+        Outcome::Retry { .. } | Outcome::WithoutMedia(_) => "retry",
         Outcome::Unsent(_) => "unsent",
         Outcome::Dead(_) => "dead",
         Outcome::Stop { .. } => "stop",
@@ -144,6 +151,7 @@ fn refusal_of(outcome: &Outcome) -> Refusal {
         Outcome::Posted(_) => Refusal::default(),
         Outcome::Retry { refusal, .. }
         | Outcome::Unsent(refusal)
+        | Outcome::WithoutMedia(refusal)
         | Outcome::Dead(refusal)
         | Outcome::Stop { refusal, .. }
         | Outcome::Unknown { refusal, .. } => refusal.clone(),
@@ -154,9 +162,11 @@ fn refusal_of(outcome: &Outcome) -> Refusal {
 const fn is_billed(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Posted(_) | Outcome::Unknown { .. } => true,
-        Outcome::Retry { .. } | Outcome::Unsent(_) | Outcome::Dead(_) | Outcome::Stop { .. } => {
-            false
-        }
+        Outcome::Retry { .. }
+        | Outcome::Unsent(_)
+        | Outcome::WithoutMedia(_)
+        | Outcome::Dead(_)
+        | Outcome::Stop { .. } => false,
     }
 }
 
@@ -174,6 +184,9 @@ fn log_settled(post: &Post, outcome: &Outcome, reason: &str) {
         }
         Outcome::Unsent(_) => {
             warn!(post.id = id, %lane, "post {id} did not leave, waits in the queue: {reason}");
+        }
+        Outcome::WithoutMedia(_) => {
+            warn!(post.id = id, %lane, "post {id} was refused for its media, goes without: {reason}");
         }
         Outcome::Dead(_) => error!(
             post.id = id,

@@ -125,11 +125,14 @@ impl Daemon {
         if let (true, Ok(composed)) = (reworded, &after) {
             let mut notes = composed.notes.clone();
             notes.push(NOTE.to_owned());
+            let beside = self.beside(source.feed, change.after, &post.lane);
             let wording = Wording {
                 text: &composed.text,
                 weighted_length: composed.weighted_length,
                 has_link: composed.has_link,
                 notes: &notes.join("\n"),
+                media: &beside.media,
+                options: &beside.options,
                 edited: false,
             };
             if !tx.reword_post(post.id, &wording).await? {

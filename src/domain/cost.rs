@@ -56,11 +56,17 @@ pub struct Prices {
     pub post: Usd,
     /// One post in which X sees at least one link.
     pub post_with_link: Usd,
+    /// One alt text of an image.
+    pub alt_text: Usd,
 }
 
 impl Default for Prices {
     fn default() -> Self {
-        Self { post: Usd::from_micros(15_000), post_with_link: Usd::from_micros(200_000) }
+        Self {
+            post: Usd::from_micros(15_000),
+            post_with_link: Usd::from_micros(200_000),
+            alt_text: Usd::from_micros(5_000),
+        }
     }
 }
 
@@ -73,6 +79,12 @@ impl Prices {
             (true, false) => self.post,
             (true, true) => self.post_with_link,
         }
+    }
+
+    /// What the alt texts of one attempt cost beside it.
+    pub fn alt_texts(&self, is_x: bool, texts: usize) -> Usd {
+        let texts = i64::try_from(texts).unwrap_or(i64::MAX);
+        if is_x { Usd(self.alt_text.0.saturating_mul(texts)) } else { Usd::ZERO }
     }
 }
 
@@ -96,5 +108,7 @@ mod tests {
         assert_eq!(prices.attempt(true, true).to_string(), "$0.20");
         assert_eq!(prices.attempt(true, false).to_string(), "$0.015");
         assert_eq!(prices.attempt(false, true), Usd::ZERO);
+        assert_eq!(prices.alt_texts(true, 3).to_string(), "$0.015");
+        assert_eq!(prices.alt_texts(false, 3), Usd::ZERO);
     }
 }

@@ -152,6 +152,7 @@ fn failed(answer: &Answer, platform: &str) -> Found {
             | Meaning::Retry
             | Meaning::DeadText
             | Meaning::Dead
+            | Meaning::BadMedia
             | Meaning::Unfamiliar => continue,
         };
         return Found::NoAnswer(one_line(&format!(

@@ -16,6 +16,8 @@ pub mod fold;
 pub mod link;
 pub mod links;
 pub mod lookup;
+pub mod media;
+pub mod options;
 pub mod outcome;
 pub mod pace;
 pub mod plan;

@@ -129,7 +129,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
 }
 
 /// Where an answer sends us, if it does.
-fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
+pub(super) fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -156,7 +156,7 @@ fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
 }
 
 /// A request that gave no answer, or an answer that broke off.
-fn broken(error: &reqwest::Error, url: &Url) -> Failure {
+pub(super) fn broken(error: &reqwest::Error, url: &Url) -> Failure {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<AddressError>() {

@@ -11,6 +11,8 @@ pub mod fetch;
 mod freshness;
 mod json;
 mod library;
+pub mod look;
+pub mod page;
 pub mod parse;
 mod salvage;
 mod scan;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Posts that the books hold; a full sandbox refuses rather than forgets.
 pub const POSTS_MAX: usize = 1_000_000;
@@ -29,6 +30,8 @@ pub struct Draft {
     pub idempotency_key: Option<String>,
     /// The addresses of its media.
     pub media_urls: Vec<String>,
+    /// What else came along: Ayrshare's own options, as they were sent.
+    pub options: Map<String, Value>,
     /// One for each network that the request names.
     pub parts: Vec<Part>,
 }
@@ -96,6 +99,9 @@ pub struct Published {
     pub idempotency_key: Option<String>,
     /// The addresses of its media.
     pub media_urls: Vec<String>,
+    /// Ayrshare's own options that came along.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub options: Map<String, Value>,
     /// When.
     pub at: DateTime<Utc>,
     /// Ayrshare's id.
@@ -197,6 +203,7 @@ impl Books {
                 notes: entry.draft.notes.clone(),
                 idempotency_key: entry.draft.idempotency_key.clone(),
                 media_urls: entry.draft.media_urls.clone(),
+                options: entry.draft.options.clone(),
                 at: entry.at,
                 id: entry.id.clone(),
                 network_id: entry.network_id.to_string(),

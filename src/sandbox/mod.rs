@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod books;
 mod faults;
+mod fields;
 mod gate;
 mod history;
 mod line;

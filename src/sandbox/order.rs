@@ -3,10 +3,10 @@
 //! Promises: unknown fields are ignored, and what is missing or unknown is refused with the
 //! contract's words. Must not: know the caller or the books.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::PLATFORMS;
 use super::wire::Refusal;
+use super::{PLATFORMS, fields};
 
 /// The network that needs the user's own keys in each request.
 pub(super) use crate::domain::breaker::X;
@@ -23,6 +23,8 @@ pub(super) struct Order {
     pub(super) notes: Option<String>,
     pub(super) idempotency_key: Option<String>,
     pub(super) scheduled: Option<String>,
+    /// What goes along beside text, networks, media and references.
+    pub(super) options: Map<String, Value>,
     post: Value,
     media: Value,
     thread: bool,
@@ -57,10 +59,14 @@ impl Order {
         if platforms.is_empty() {
             return Err(missing("platforms"));
         }
+        if let Some(refusal) = fields::wrong_type(&body) {
+            return Err(refusal);
+        }
         let mut order = Self {
             notes: text(&body, "notes"),
             idempotency_key: text(&body, "idempotencyKey"),
             scheduled: text(&body, "scheduleDate"),
+            options: fields::options(&body),
             post: body.get("post").cloned().unwrap_or_default(),
             media: body.get("mediaUrls").cloned().unwrap_or_default(),
             ..Self::default()
@@ -117,9 +123,9 @@ impl Order {
         weigh: fn(&str) -> u32,
         premium: bool,
     ) -> Option<Refusal> {
-        let media = self.media_on(platform);
-        if !media.iter().all(|address| address.starts_with("https://")) {
-            return Some(bad_media());
+        let refused = fields::fault_on(platform, &self.media_on(platform), &self.options);
+        if refused.is_some() {
+            return refused;
         }
         if platform != X {
             return None;

@@ -118,6 +118,7 @@ impl Job<'_> {
             profile: self.caller.profile.clone(),
             notes: self.order.notes.clone(),
             idempotency_key: self.order.idempotency_key.clone(),
+            options: self.order.options.clone(),
             ..Draft::default()
         };
         for platform in &self.order.platforms {

@@ -12,6 +12,8 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Store, Times, millis, nonsense};
 use crate::domain::breaker::Lane;
+use crate::domain::media::Media;
+use crate::domain::options::Options;
 use crate::domain::post::{Life, State};
 use row::posts;
 
@@ -40,6 +42,10 @@ pub struct Post {
     pub notes: String,
     /// Whether a person wrote the text.
     pub edited: bool,
+    /// The images or the video beside the text.
+    pub media: Media,
+    /// Ayrshare's own options.
+    pub options: Options,
     /// When it was queued.
     pub queued_at: DateTime<Utc>,
     /// When its state changed last.
@@ -79,6 +85,10 @@ pub struct NewPost<'a> {
     pub has_link: bool,
     /// What was cut, defused or left out, a line each.
     pub notes: &'a str,
+    /// The images or the video beside the text.
+    pub media: &'a Media,
+    /// Ayrshare's own options.
+    pub options: &'a Options,
     /// `held`, `queued`, or `failed` where it can't be composed.
     pub state: State,
     /// Why it stands there.
@@ -100,6 +110,10 @@ pub struct Wording<'a> {
     pub notes: &'a str,
     /// Whether a person wrote it.
     pub edited: bool,
+    /// The images or the video beside the text.
+    pub media: &'a Media,
+    /// Ayrshare's own options.
+    pub options: &'a Options,
 }
 
 /// Which posts to list.

@@ -20,11 +20,12 @@ pub(crate) struct Answer {
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
     stalls: bool,
+    is_silent: bool,
 }
 
 impl Answer {
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into(), stalls: false }
+        Self { status, headers: Vec::new(), body: body.into(), stalls: false, is_silent: false }
     }
 
     pub(crate) fn redirect(status: u16, to: &str) -> Self {
@@ -34,6 +35,16 @@ impl Answer {
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
+    }
+
+    /// An image of this type, as a `HEAD` shows it.
+    pub(crate) fn image(kind: &str) -> Self {
+        Self::new(200, "pixels").header("content-type", kind)
+    }
+
+    /// No answer ever comes.
+    pub(crate) fn silent() -> Self {
+        Self { is_silent: true, ..Self::new(200, "") }
     }
 
     /// The body is followed by silence.
@@ -64,6 +75,7 @@ impl Answer {
 /// One request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
+    pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
 }
@@ -108,12 +120,24 @@ impl FeedServer {
 }
 
 async fn answer(State(script): State<Arc<Mutex<Script>>>, request: Request) -> Response {
+    let answer = next_answer(&script, &request);
+    if answer.is_silent {
+        std::future::pending::<()>().await;
+    }
+    answer.response()
+}
+
+fn next_answer(script: &Mutex<Script>, request: &Request) -> Answer {
     let mut script = script.lock().expect("script");
     let path = request.uri().to_string();
-    script.asked.push(Asked { path: path.clone(), headers: request.headers().clone() });
+    script.asked.push(Asked {
+        method: request.method().to_string(),
+        path: path.clone(),
+        headers: request.headers().clone(),
+    });
     match script.answers.get_mut(&path) {
-        Some(answers) if answers.len() > 1 => answers.remove(0).response(),
-        Some(answers) => answers[0].clone().response(),
-        None => Answer::new(404, "no such path").response(),
+        Some(answers) if answers.len() > 1 => answers.remove(0),
+        Some(answers) => answers[0].clone(),
+        None => Answer::new(404, "no such path"),
     }
 }

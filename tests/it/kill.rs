@@ -212,7 +212,7 @@ async fn killed_at_every_place_each_entry_is_posted_once() {
             stories.extend(WEATHERS.map(|weather| killed_at(place, arrival, weather)));
         }
     }
-    assert_eq!(stories.len(), 48);
+    assert_eq!(stories.len(), 54);
     let told = stream::iter(stories).buffer_unordered(AT_ONCE).count().await;
     println!("{told} kills at named places: lost 0, doubled 0");
 }

@@ -356,7 +356,8 @@ impl World {
             assert_eq!(arrived, left.count(), "requests of post {}", post.id);
             assert!(attempts.iter().all(|it| it.ended_at.is_some()), "an attempt is open");
             if post.life.state != State::Unconfirmed {
-                let price = if post.has_link { PRICES.0 } else { PRICES.1 };
+                let alt = 5_000 * i64::try_from(post.media.alt_texts()).expect("few");
+                let price = alt + if post.has_link { PRICES.0 } else { PRICES.1 };
                 let billed = post.life.state == State::Posted && post.lane.is_x();
                 let cost: i64 = attempts.iter().map(|it| it.cost.micros()).sum();
                 assert_eq!(cost, if billed { price } else { 0 }, "the ledger of post {}", post.id);

@@ -25,6 +25,8 @@ pub(in crate::domain) enum Meaning {
     DeadText,
     /// It can't pass as things are now.
     Dead,
+    /// Its media can't be fetched or shown.
+    BadMedia,
     /// A refusal that nobody knows.
     Unfamiliar,
 }
@@ -64,7 +66,8 @@ fn by_code(complaint: &Complaint) -> Option<Meaning> {
         101 if complaint.retry => Meaning::Retry,
         479 => Meaning::Retry,
         111 | 132 => Meaning::DeadText,
-        101 | 136 | 138 => Meaning::Dead,
+        136 => Meaning::BadMedia,
+        101 | 138 => Meaning::Dead,
         156 => Meaning::Stop(Cause::NotLinked),
         161 | 272 => Meaning::Stop(Cause::Relink),
         169 => Meaning::Stop(Cause::Plan),

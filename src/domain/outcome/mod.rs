@@ -74,6 +74,8 @@ pub struct Sent<'a> {
     pub doubtful_before: bool,
     /// Whether the request carried a `Profile-Key`: a 401 may then be about that key alone.
     pub with_profile_key: bool,
+    /// Whether images or a video of ours went along: without them it may pass.
+    pub with_media: bool,
 }
 
 /// What an answer means.
@@ -90,6 +92,9 @@ pub enum Outcome {
     },
     /// The request never left: the same key may be used again.
     Unsent(Refusal),
+    /// Certainly not published because of its media: the same text may be tried at once without
+    /// them, under a new key.
+    WithoutMedia(Refusal),
     /// Certainly not published, and this post can never pass as it is.
     Dead(Refusal),
     /// Certainly not published, and nothing on `scope` will be until `cause` is mended.
@@ -301,10 +306,15 @@ impl Case<'_> {
             Meaning::KeyUsed => unknown(true, refusal),
             Meaning::Duplicate if doubtful => unknown(true, refusal),
             Meaning::Uncertain => unknown(false, refusal),
-            Meaning::Dead | Meaning::Unfamiliar if doubtful => unknown(false, refusal),
-            Meaning::Duplicate | Meaning::DeadText | Meaning::Dead | Meaning::Unfamiliar => {
-                Outcome::Dead(refusal)
+            Meaning::Dead | Meaning::BadMedia | Meaning::Unfamiliar if doubtful => {
+                unknown(false, refusal)
             }
+            Meaning::BadMedia if self.sent.with_media => Outcome::WithoutMedia(refusal),
+            Meaning::Duplicate
+            | Meaning::DeadText
+            | Meaning::Dead
+            | Meaning::BadMedia
+            | Meaning::Unfamiliar => Outcome::Dead(refusal),
             Meaning::Retry => Outcome::Retry { after: self.after, refusal },
             Meaning::Stop(cause) => {
                 Outcome::Stop { cause, scope: scope(cause, self.sent), after: self.after, refusal }
@@ -344,7 +354,8 @@ fn rank(outcome: &Outcome) -> u8 {
         Outcome::Stop { scope: Scope::Lane(_), .. } => 4,
         Outcome::Retry { .. } => 5,
         Outcome::Dead(_) => 6,
-        Outcome::Unsent(_) => 7,
-        Outcome::Posted(_) => 8,
+        Outcome::WithoutMedia(_) => 7,
+        Outcome::Unsent(_) => 8,
+        Outcome::Posted(_) => 9,
     }
 }

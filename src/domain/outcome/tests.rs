@@ -9,7 +9,10 @@ fn answered(status: u16, body: &str) -> Reply {
 }
 
 fn on(lane: &Lane, doubtful_before: bool, status: u16, body: &str) -> Outcome {
-    classify(&answered(status, body), &Sent { lane, doubtful_before, with_profile_key: false })
+    classify(
+        &answered(status, body),
+        &Sent { lane, doubtful_before, with_profile_key: false, with_media: false },
+    )
 }
 
 fn on_x(status: u16, body: &str) -> Outcome {
@@ -31,6 +34,7 @@ fn words(outcome: &Outcome) -> String {
         ),
         Outcome::Retry { refusal, .. } => format!("retry{}", code(refusal)),
         Outcome::Unsent(_) => "unsent".into(),
+        Outcome::WithoutMedia(refusal) => format!("without media{}", code(refusal)),
         Outcome::Dead(refusal) => format!("dead{}", code(refusal)),
         Outcome::Stop { cause, scope, .. } => format!("stop {} {scope}", cause.word()),
         Outcome::Unknown { accepted_before: true, .. } => "unknown accepted".into(),
@@ -42,6 +46,7 @@ fn message(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Posted(_) => "",
         Outcome::Unsent(refusal)
+        | Outcome::WithoutMedia(refusal)
         | Outcome::Dead(refusal)
         | Outcome::Retry { refusal, .. }
         | Outcome::Stop { refusal, .. }
@@ -119,7 +124,12 @@ fn a_403_of_the_network_is_about_one_post() {
 #[test]
 fn a_401_with_a_profile_key_stops_that_profile_alone() {
     let lane = Lane::new("main", X);
-    let sent = |with_profile_key| Sent { lane: &lane, doubtful_before: false, with_profile_key };
+    let sent = |with_profile_key| Sent {
+        lane: &lane,
+        doubtful_before: false,
+        with_profile_key,
+        with_media: false,
+    };
     let refused = answered(401, r#"{"status":"error","message":"m"}"#);
     assert_eq!(words(&classify(&refused, &sent(true))), "stop api_key profile:main");
     assert_eq!(words(&classify(&refused, &sent(false))), "stop api_key all");
@@ -199,10 +209,29 @@ fn other_networks_have_their_own_errors() {
     );
 }
 
+/// Only Ayrshare's definite word about the media, while nothing is in doubt, lets the text go alone.
+#[test]
+fn a_refusal_of_media_that_went_along_leaves_the_text() {
+    let lane = Lane::new("main", X);
+    let with = |with_media, doubtful_before, status, body: &str| {
+        let sent = Sent { lane: &lane, doubtful_before, with_profile_key: false, with_media };
+        words(&classify(&answered(status, body), &sent))
+    };
+    let refused = r#"{"status":"error","code":136,"message":"Media URLs invalid."}"#;
+    assert_eq!(with(true, false, 400, refused), "without media 136");
+    assert_eq!(with(false, false, 400, refused), "dead 136");
+    assert_eq!(with(true, true, 400, refused), "unknown");
+    assert_eq!(with(true, false, 500, refused), "unknown");
+    assert_eq!(with(true, false, 429, refused), "stop rate_limit profile:main");
+    let both = r#"{"status":"error","errors":[{"code":136,"platform":"twitter"},{"code":132,"platform":"twitter"}]}"#;
+    assert_eq!(with(true, false, 400, both), "dead 132");
+}
+
 #[test]
 fn what_never_left_and_what_was_lost() {
     let lane = Lane::new("main", X);
-    let sent = Sent { lane: &lane, doubtful_before: false, with_profile_key: false };
+    let sent =
+        Sent { lane: &lane, doubtful_before: false, with_profile_key: false, with_media: false };
     let why = "connection refused\nby 10.0.0.1".to_owned();
     let unsent = classify(&Reply::NotSent { why: why.clone() }, &sent);
     assert_eq!(words(&unsent), "unsent");
@@ -216,7 +245,7 @@ fn the_wait_that_was_asked_for_is_passed_on() {
     let wait = Some(TimeDelta::seconds(30));
     let outcome = classify(
         &Reply::Answered { status: 429, retry_after: wait, body: String::new() },
-        &Sent { lane: &lane, doubtful_before: false, with_profile_key: false },
+        &Sent { lane: &lane, doubtful_before: false, with_profile_key: false, with_media: false },
     );
     assert!(matches!(outcome, Outcome::Stop { after, .. } if after == wait));
 }
@@ -352,6 +381,7 @@ proptest! {
                 prop_assert!(status < 500);
                 prop_assert!(!refusal.message.is_empty());
             }
+            Outcome::WithoutMedia(_) => prop_assert!(false, "there were none"),
             Outcome::Unsent(_) => prop_assert!(false, "an answer came"),
         }
         if doubtful && let Outcome::Dead(refusal) = &outcome {

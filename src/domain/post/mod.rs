@@ -314,12 +314,17 @@ fn settled(life: &Life, outcome: &Outcome, rules: &Rules, now: DateTime<Utc>) ->
         },
         // The key may or may not have been looked at before this answer was given, so it proves
         // nothing about the earlier request: look again.
-        Outcome::Retry { refusal, .. } | Outcome::Stop { refusal, .. } if life.doubtful => {
+        Outcome::Retry { refusal, .. }
+        | Outcome::WithoutMedia(refusal)
+        | Outcome::Stop { refusal, .. }
+            if life.doubtful =>
+        {
             doubted(life, &refusal.message, rules, now)
         }
         Outcome::Retry { after, refusal } => {
             refused_once(&next_generation(life), *after, refusal, rules, now)
         }
+        Outcome::WithoutMedia(refusal) => bared(&next_generation(life), refusal, now),
         // A stop burns nothing: the post waits in the queue behind the breaker.
         Outcome::Stop { refusal, .. } => {
             Life { state: State::Queued, reason: refusal.message.clone(), ..next_generation(life) }
@@ -360,6 +365,16 @@ fn refused_once(
         return failed(&counted, refusal);
     }
     waiting(&counted, after, refusal, rules, now)
+}
+
+/// Refused for its media: the text goes at once, and the refusal counts.
+fn bared(life: &Life, refusal: &Refusal, now: DateTime<Utc>) -> Life {
+    let counted = Life { refusals: life.refusals.saturating_add(1), ..life.clone() };
+    if counted.refusals >= REFUSALS_MAX {
+        return failed(&counted, refusal);
+    }
+    let reason = format!("once more without media: {}", refusal.message);
+    queued(&counted, now, &reason)
 }
 
 fn waiting(

@@ -48,6 +48,20 @@ fn after(life: &Life, event: &Event, now: DateTime<Utc>) -> Life {
 }
 
 #[test]
+fn a_text_without_its_refused_media_goes_at_once_under_a_new_key_and_the_refusal_counts() {
+    let sent = after(&fresh(State::Queued), &Event::Claim, start());
+    let event = Event::Settle(Outcome::WithoutMedia(refusal()));
+    let bare = after(&sent, &event, start());
+    assert_eq!((bare.state, bare.generation, bare.refusals), (State::Queued, 2, 1));
+    assert_eq!(bare.not_before, start());
+    assert_eq!(bare.reason, "once more without media: no");
+    let last = after(&Life { refusals: REFUSALS_MAX - 1, ..sent.clone() }, &event, start());
+    assert_eq!(last.state, State::Failed);
+    let doubted = after(&Life { doubtful: true, ..sent }, &event, start());
+    assert_eq!((doubted.state, doubted.generation), (State::Unconfirmed, 1));
+}
+
+#[test]
 fn an_absent_post_is_sent_again_under_the_same_key_only_after_two_look_ups_far_enough_apart() {
     let sent = after(&fresh(State::Queued), &Event::Claim, start());
     let doubted = after(&sent, &unknown(false), start());
@@ -151,6 +165,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         }),
         any_refusal().prop_map(Outcome::Unsent),
         any_refusal().prop_map(Outcome::Dead),
+        any_refusal().prop_map(Outcome::WithoutMedia),
         (0..Cause::ALL.len(), any_refusal()).prop_map(|(cause, refusal)| Outcome::Stop {
             cause: Cause::ALL[cause],
             scope: Scope::All,

@@ -154,9 +154,9 @@ pub enum FailureKind {
 }
 
 /// The failure while it travels up to the end of a fetch.
-pub(super) struct Failure {
+pub(in crate::feed) struct Failure {
     pub(super) kind: FailureKind,
-    pub(super) why: String,
+    pub(in crate::feed) why: String,
     pub(super) retry_after: Option<TimeDelta>,
     pub(super) status: Option<u16>,
 }

@@ -518,3 +518,45 @@ async fn unknown_routes_and_methods_are_refused_in_json() {
     let paths: Vec<_> = books.requests().map(|seen| seen.path.as_str()).collect();
     assert_eq!(paths, ["/api/nothing", "/api/post", "/api/post"]);
 }
+
+#[tokio::test]
+async fn media_and_options_are_held_against_the_contract() {
+    let world = World::new().await;
+    let image = "https://a.example/b.png";
+    let long = "x".repeat(1_001);
+    let refused = [
+        json!({"mediaUrls": ["https://a.example/b c.png"]}),
+        json!({"mediaUrls": ["https://a.example/ü.png"]}),
+        json!({"mediaUrls": [image, image, image, image, image]}),
+        json!({"mediaUrls": [image], "twitterOptions": {"altText": [long]}}),
+        json!({"mediaUrls": [image], "twitterOptions": {"altText": ["a", "b"]}}),
+        json!({"mediaUrls": [image], "twitterOptions": {"altText": "a"}}),
+        json!({"mediaUrls": ["https://a.example/b.mp4"], "twitterOptions": {"altText": ["a"]}}),
+        json!({"mediaUrls": [image], "isVideo": true, "twitterOptions": {"altText": ["a"]}}),
+        json!({"twitterOptions": {"quoteTweetId": "1"}}),
+        json!({"twitterOptions": {"poll": {"duration": "long"}}}),
+        json!({"twitterOptions": true}),
+        json!({"shortenLinks": "yes"}),
+        json!({"autoHashtag": {"max": 11}}),
+        json!({"firstComment": "More"}),
+    ];
+    for (n, fields) in refused.iter().enumerate() {
+        let mut post = json!({"post": format!("text {n}"), "platforms": ["twitter"]});
+        let fields = fields.as_object().expect("fields").clone();
+        post.as_object_mut().expect("a post").extend(fields);
+        let got = world.post(&post).await;
+        assert!(got.status >= 400, "{post}: {}", got.body);
+    }
+    let good = json!({
+        "post": "good", "platforms": ["twitter"], "mediaUrls": [image, image, image, image],
+        "shortenLinks": true, "autoHashtag": {"max": 10, "position": "auto"},
+        "twitterOptions": {"altText": ["a", "", "", ""], "replySettings": "following"},
+        "whatever": 1,
+    });
+    assert_eq!(world.post(&good).await.status, 200);
+    let books = world.sandbox.books();
+    let published: Vec<_> = books.published().collect();
+    assert_eq!(published.len(), 1);
+    let names: Vec<&str> = published[0].options.keys().map(String::as_str).collect();
+    assert_eq!(names, ["autoHashtag", "shortenLinks", "twitterOptions", "whatever"]);
+}

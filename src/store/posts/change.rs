@@ -5,8 +5,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::row::posts;
+use super::row::{from_media, from_options, posts};
 use super::{NewPost, Post, Who, Wording};
+use crate::domain::media::Media;
 use crate::domain::post::Life;
 use crate::store::{Error, Tx, maybe_millis, millis, one_row};
 
@@ -16,11 +17,12 @@ impl Tx {
         let now = millis(self.now);
         let state = post.state.word();
         let expires_at = maybe_millis(post.expires_at);
+        let (media, options) = (from_media(post.media), from_options(post.options));
         let result = sqlx::query!(
             "insert into post (uuid, entry_id, feed, profile, platform, state, text,
                 weighted_length, has_link, notes, queued_at, not_before, expires_at, reason,
-                changed_at)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?11)",
+                changed_at, media, options)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?11, ?14, ?15)",
             post.uuid,
             post.entry_id,
             post.feed,
@@ -34,6 +36,8 @@ impl Tx {
             now,
             expires_at,
             post.reason,
+            media,
+            options,
         )
         .execute(&mut *self.tx)
         .await
@@ -124,20 +128,35 @@ impl Tx {
     /// Gives a held or queued post other words; false where it is in another state by now, and its
     /// words are what was, or may have been, sent.
     pub async fn reword_post(&mut self, id: i64, wording: &Wording<'_>) -> Result<bool, Error> {
+        let (media, options) = (from_media(wording.media), from_options(wording.options));
         let result = sqlx::query!(
-            "update post set text = ?, weighted_length = ?, has_link = ?, notes = ?, edited = ?
+            "update post set text = ?, weighted_length = ?, has_link = ?, notes = ?, edited = ?,
+                media = ?, options = ?
              where id = ? and state in ('held', 'queued') and sends = 0",
             wording.text,
             wording.weighted_length,
             wording.has_link,
             wording.notes,
             wording.edited,
+            media,
+            options,
             id,
         )
         .execute(&mut *self.tx)
         .await
         .map_err(|source| Error::Sql { what: "reword a post", source })?;
         Ok(result.rows_affected() == 1)
+    }
+
+    /// Keeps what a post shows beside its text, and the notes on it.
+    pub async fn save_media(&mut self, id: i64, media: &Media, notes: &str) -> Result<(), Error> {
+        let media = from_media(media);
+        let result =
+            sqlx::query!("update post set media = ?, notes = ? where id = ?", media, notes, id)
+                .execute(&mut *self.tx)
+                .await
+                .map_err(|source| Error::Sql { what: "save the media of a post", source })?;
+        one_row("save the media of a post", &result)
     }
 
     /// Keeps the next life of a post, and the change of its state.

@@ -2,8 +2,13 @@
 //!
 //! Promises: a column that means nothing is an error that names it. Must not: leave this folder.
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::Post;
 use crate::domain::breaker::Lane;
+use crate::domain::media::Media;
+use crate::domain::options::Options;
 use crate::domain::outcome::Receipt;
 use crate::domain::post::{Life, Lookups, State};
 use crate::store::{Error, Times, nonsense};
@@ -40,6 +45,8 @@ pub(super) struct PostRow {
     pub(super) url: Option<String>,
     pub(super) posted_at: Option<i64>,
     pub(super) changed_at: i64,
+    pub(super) media: String,
+    pub(super) options: String,
 }
 
 impl TryFrom<PostRow> for Post {
@@ -87,8 +94,32 @@ impl TryFrom<PostRow> for Post {
             has_link: row.has_link != 0,
             notes: row.notes,
             edited: row.edited != 0,
+            media: read(&row.media)
+                .ok_or_else(|| nonsense("post", &row.id, "media", &row.media))?,
+            options: read(&row.options)
+                .ok_or_else(|| nonsense("post", &row.id, "options", &row.options))?,
         })
     }
+}
+
+/// What a column of JSON means; empty for nothing.
+fn read<T: Default + DeserializeOwned>(text: &str) -> Option<T> {
+    if text.is_empty() { Some(T::default()) } else { serde_json::from_str(text).ok() }
+}
+
+/// What stands in `media`.
+pub(super) fn from_media(media: &Media) -> String {
+    if *media == Media::None { String::new() } else { json(media) }
+}
+
+/// What stands in `options`.
+pub(super) fn from_options(options: &Options) -> String {
+    if options.is_empty() { String::new() } else { json(options) }
+}
+
+/// Their keys are texts, so nothing can fail.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// `posts!(executor, "where …", values…)`: the posts that the rest of the statement selects.

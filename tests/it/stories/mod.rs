@@ -7,6 +7,7 @@ mod doubts;
 mod faults;
 mod fetches;
 mod lanes;
+mod media;
 mod money;
 mod quarter;
 mod selection;

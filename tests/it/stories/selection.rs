@@ -282,7 +282,10 @@ async fn what_is_out_stays_as_it_is_and_the_change_is_known() {
 async fn what_a_person_wrote_or_let_go_is_not_rewritten_in_silence() {
     let world = waiting("").await;
     let mut tx = world.store().begin(world.now()).await.expect("a transaction");
+    let post = world.post(1).await;
     let wording = Wording {
+        media: &post.media,
+        options: &post.options,
         text: "My own words",
         weighted_length: 12,
         has_link: false,
