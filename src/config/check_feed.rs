@@ -12,7 +12,7 @@ use super::check_profile::section_of;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Feed, FirstRun, keys, times, values};
+use super::{Feed, Fetch, FirstRun, access, keys, times, values};
 
 /// The longest `interval`.
 const INTERVAL_MAX: TimeDelta = TimeDelta::days(31);
@@ -24,6 +24,8 @@ const HOLD_ABOVE_DEFAULT: usize = 10;
 const EXPIRE_AFTER: RangeInclusive<TimeDelta> = TimeDelta::minutes(1)..=TimeDelta::days(366);
 const FIRST_RUN_REMEDY: &str =
     "accepted are \"none\", \"all\", { latest = 3 } and { since = \"2026-11-01\" }";
+/// The longest `folder`.
+pub(super) const FOLDER_CHARS_MAX: usize = 200;
 /// Names in a remedy.
 const NAMES_SHOWN_MAX: usize = 10;
 
@@ -54,12 +56,8 @@ struct Around {
 }
 
 /// All feeds.
-pub(super) fn all(
-    root: &Table,
-    defaults: &Table,
-    min_interval: TimeDelta,
-    talk: &mut Talk,
-) -> Vec<Feed> {
+pub(super) fn all(root: &Table, defaults: &Table, fetch: &Fetch, talk: &mut Talk) -> Vec<Feed> {
+    let min_interval = fetch.min_interval;
     let around = around(root, min_interval);
     let complaints = &mut talk.complaints;
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
@@ -69,7 +67,7 @@ pub(super) fn all(
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
         let section = section_of(node, "feed", complaints);
-        section.only(keys::FEED, complaints);
+        section.only(keys::feed(), complaints);
         section.missing("name", "give it a short name: `name = \"blog\"`", complaints);
         section.missing(
             "url",
@@ -86,6 +84,8 @@ pub(super) fn all(
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
+        let folder = section.read("folder", complaints, folder);
+        let access = access::of_feed(&section, &fetch.route, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             feeds.push(Feed {
                 name,
@@ -102,6 +102,8 @@ pub(super) fn all(
                     Some(Expiry::Never) | None => None,
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
+                folder,
+                access,
             });
         }
     }
@@ -153,6 +155,22 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         expire_after,
         allow_mentions: section.read("allow_mentions", complaints, values::flag),
     }
+}
+
+/// Where a feed stands among the others.
+fn folder(node: &Node) -> Result<String, Fault> {
+    const REMEDY: &str = "give a short text such as \"News / World\"";
+    let folder = values::text(node, "a text", REMEDY)?;
+    if folder.trim().is_empty()
+        || folder.chars().count() > FOLDER_CHARS_MAX
+        || folder.contains(char::is_control)
+    {
+        return Err(Fault::value(
+            format!("is empty, longer than {FOLDER_CHARS_MAX} characters or not one line"),
+            REMEDY,
+        ));
+    }
+    Ok(folder.trim().to_owned())
 }
 
 fn profiles(
@@ -269,6 +287,15 @@ fn warn(feeds: &[Feed], talk: &mut Talk) {
     }
     let mut urls: HashMap<&str, &str> = HashMap::new();
     for feed in feeds {
+        if feed.url.scheme() == "http"
+            && feed.access.has_credentials()
+            && !values::is_loopback(&feed.url)
+        {
+            talk.warn(format!(
+                "feed {}: what its server is shown travels in the open, since its url is not https",
+                quoted(&feed.name)
+            ));
+        }
         if let Some(other) = urls.insert(feed.url.as_str(), &feed.name)
             && other != feed.name
         {

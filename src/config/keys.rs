@@ -28,8 +28,17 @@ pub(super) const AYRSHARE: [&str; 7] = [
 /// `[store]`
 pub(super) const STORE: [&str; 1] = ["path"];
 /// `[fetch]`
-pub(super) const FETCH: [&str; 7] =
-    ["min_interval", "concurrency", "per_host", "timeout", "max_body", "contact", "allow_private"];
+pub(super) const FETCH: [&str; 9] = [
+    "min_interval",
+    "concurrency",
+    "per_host",
+    "timeout",
+    "max_body",
+    "contact",
+    "allow_private",
+    "proxy",
+    "ca_file",
+];
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
@@ -67,6 +76,13 @@ pub(super) const FEED: [&str; 8] = [
     "expire_after",
     "allow_mentions",
 ];
+/// Keys of `[[feed]]` that belong to one feed alone: where it stands, and how it is reached. Its
+/// credentials must never go to another one by inheritance.
+pub(super) const FEED_OWN: [&str; 6] = ["folder", "auth", "headers", "cookies", "proxy", "ca_file"];
+/// All of `[[feed]]`
+pub(super) fn feed() -> impl Iterator<Item = &'static str> {
+    FEED.into_iter().chain(FEED_OWN)
+}
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
@@ -179,7 +195,7 @@ mod tests {
             .iter()
             .flat_map(|(_, keys)| keys.iter().copied())
             .chain(PROFILE)
-            .chain(FEED)
+            .chain(feed())
             .filter(|key| !shown(key))
             .chain(BUDGET.into_iter().filter(|key| !example.contains(*key)))
             .collect();

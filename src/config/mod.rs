@@ -4,6 +4,7 @@
 //! where there is one, key, value and remedy. Must not: keep the value of a secret anywhere but in
 //! a `SecretString`.
 
+mod access;
 mod check;
 mod check_feed;
 mod check_profile;
@@ -29,6 +30,7 @@ use crate::domain::cost::Prices;
 use crate::domain::pace::Pace;
 use secret::SecretRef;
 
+pub use access::{Access, Auth, HeaderText, Proxy, Route};
 pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
 pub use load::load;
@@ -99,6 +101,8 @@ pub struct Fetch {
     pub contact: Option<String>,
     /// `allow_private`: private networks that feeds may lie in.
     pub allow_private: Vec<IpNet>,
+    /// `proxy` and `ca_file`, for feeds that give none.
+    pub route: Route,
 }
 
 /// `[web]`
@@ -155,6 +159,10 @@ pub struct Feed {
     pub expire_after: Option<TimeDelta>,
     /// `allow_mentions`: leave `@name` as it is.
     pub allow_mentions: bool,
+    /// `folder`: where it stands among the others, for a person.
+    pub folder: Option<String>,
+    /// `auth`, `headers`, `cookies`, `proxy`, `ca_file`
+    pub access: Access,
 }
 
 pub use crate::domain::select::FirstRun;

@@ -8,6 +8,7 @@ pub mod dates;
 pub mod decode;
 pub mod discover;
 pub mod fetch;
+pub mod find;
 mod freshness;
 mod json;
 mod library;
