@@ -79,6 +79,15 @@ pub(super) const FEED: [&str; 8] = [
 /// Keys of `[[feed]]` that belong to one feed alone: where it stands, and how it is reached. Its
 /// credentials must never go to another one by inheritance.
 pub(super) const FEED_OWN: [&str; 6] = ["folder", "auth", "headers", "cookies", "proxy", "ca_file"];
+/// Whether a feed can have a key of this name.
+pub fn is_of_feed(key: &str) -> bool {
+    feed().any(|known| known == key)
+}
+/// Whether a key of a feed leads to secrets, or has others stand between its server and us: it is
+/// taken from nobody but the operator.
+pub fn is_of_access(key: &str) -> bool {
+    key != "folder" && FEED_OWN.contains(&key)
+}
 /// All of `[[feed]]`
 pub(super) fn feed() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().chain(FEED_OWN)

@@ -21,8 +21,20 @@ const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Everything that is wrong, at once.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Complaints> {
     let mut complaints = Complaints::of_config(path);
-    let root = read(path, &mut complaints).and_then(|text| tree::parse(&text, &mut complaints));
-    let Some(mut root) = root else {
+    match read(path, &mut complaints) {
+        Some(text) => of_text(path, &text, environment),
+        None => Err(complaints),
+    }
+}
+
+/// Reads a config from the text that stands, or would stand, in a file.
+pub(super) fn of_text(
+    path: &Path,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config, Complaints> {
+    let mut complaints = Complaints::of_config(path);
+    let Some(mut root) = tree::parse(text, &mut complaints) else {
         return Err(complaints);
     };
     if root.is_empty() {

@@ -9,6 +9,7 @@ mod check;
 mod check_feed;
 mod check_profile;
 mod complaints;
+pub mod edit;
 mod environment;
 mod keys;
 mod load;
@@ -33,6 +34,7 @@ use secret::SecretRef;
 pub use access::{Access, Auth, HeaderText, Proxy, Route};
 pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
+pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
 
 /// The whole config, checked.

@@ -12,6 +12,7 @@ pub mod find;
 mod freshness;
 mod json;
 mod library;
+pub mod opml;
 pub mod parse;
 mod salvage;
 mod scan;

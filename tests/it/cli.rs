@@ -343,7 +343,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 26] = [
     "",
     "demo",
     "run",
@@ -365,6 +365,10 @@ const COMMANDS: [&str; 22] = [
     "feeds",
     "feeds list",
     "feeds refresh",
+    "feeds add",
+    "feeds remove",
+    "feeds import",
+    "feeds export",
     "sandbox",
 ];
 

@@ -11,6 +11,7 @@ mod intake;
 mod items;
 mod kill;
 mod life;
+mod lists;
 mod process;
 mod readme;
 mod secrets;
