@@ -6,6 +6,7 @@
 //! answers, or put the query or password of an address into an error.
 
 mod guard;
+mod route;
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub use guard::{AddressError, check_address, is_public};
+pub use route::{Proxy, Route, RouteError};
 
 /// What a feed client is built from.
 #[derive(Debug, Clone)]
@@ -26,21 +28,28 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Networks that feeds may lie in although they are not public.
     pub allow_private: Vec<IpNet>,
+    /// By which way, and whom to trust on it.
+    pub route: Route,
 }
 
 /// The client that fetches feeds.
 ///
-/// It takes no proxy from the environment: a proxy would resolve names itself and so walk around
-/// the address guard. Literal addresses in URLs never reach a resolver, so whoever sends with this
-/// client checks every URL with [`check_address`] first.
+/// It takes no proxy from the environment: a proxy resolves names itself and so walks around the
+/// address guard. Where the operator names one, the guard sees only literal addresses, and what
+/// names resolve to is the proxy's to judge. Literal addresses in URLs never reach a resolver, so
+/// whoever sends with this client checks every URL with [`check_address`] first.
 pub fn feed_client(options: &Options) -> Result<reqwest::Client, reqwest::Error> {
-    common()
+    let builder = common()
         .user_agent(&options.user_agent)
         .timeout(options.timeout)
         .connect_timeout(options.connect_timeout)
-        .no_proxy()
-        .dns_resolver(guard::Resolver::new(&options.allow_private))
-        .build()
+        .tls_certs_merge(options.route.certificates.iter().cloned());
+    match &options.route.proxy {
+        Some(proxy) => builder.proxy(proxy.for_client()?).build(),
+        None => {
+            builder.no_proxy().dns_resolver(guard::Resolver::new(&options.allow_private)).build()
+        }
+    }
 }
 
 /// The client that talks to Ayrshare: each request on a connection of its own, since a kept one that
@@ -124,6 +133,7 @@ mod tests {
             timeout: Duration::from_secs(5),
             connect_timeout: Duration::from_secs(2),
             allow_private: allow.iter().map(|net| net.parse().expect("net")).collect(),
+            route: Route::default(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! the headers of the request that needs it and nowhere else. Must not: retry, follow, pool,
 //! interpret an answer, or decide anything; policy is the daemon's and meaning the domain's.
 
+pub mod feeds;
 mod wire;
 
 use std::fmt;
@@ -153,6 +154,12 @@ impl Client {
     /// `GET /user`: the profile and its linked networks; costs nothing at X.
     pub async fn user(&self, credentials: Credentials<'_>, now: DateTime<Utc>) -> Reply {
         let builder = self.http.request(Method::GET, self.address("user"));
+        self.send(builder, credentials, false, now).await
+    }
+
+    /// `GET /feed`: the feeds that Ayrshare polls for the profile; [`feeds::listed`] reads the answer.
+    pub async fn feeds(&self, credentials: Credentials<'_>, now: DateTime<Utc>) -> Reply {
+        let builder = self.http.request(Method::GET, self.address("feed"));
         self.send(builder, credentials, false, now).await
     }
 

@@ -10,11 +10,11 @@ use super::out::{self, Tone};
 use super::setup::Place;
 use super::{Done, Exit};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::config::secret::Secrets;
-use crate::daemon::feed_options;
-use crate::feed::fetch::{Fetched, fetch_anew};
-use crate::http;
+use crate::config::secret::{FeedSecrets, Secrets};
+use crate::config::{Config, Environment};
+use crate::daemon::access::Access;
+use crate::feed::find::{Found, How, find};
+use crate::http::{self, shown};
 use crate::store::Store;
 
 /// No machine with a right clock shows an earlier time.
@@ -84,7 +84,7 @@ pub(super) async fn run(place: &Place, args: &CheckArgs) -> Done {
     check_clock(&mut report);
     check_store(&mut report, &config).await;
     if !args.no_feeds {
-        check_feeds(&mut report, &config).await?;
+        check_feeds(&mut report, &config, &place.env).await;
     }
     if report.faults == 0 {
         out::say("all is well: `tidings preview` shows what would be posted");
@@ -136,32 +136,39 @@ async fn check_store(report: &mut Report, config: &Config) {
     }
 }
 
-async fn check_feeds(report: &mut Report, config: &Config) -> Result<(), anyhow::Error> {
+async fn check_feeds(report: &mut Report, config: &Config, env: &Environment) {
     if config.feeds.is_empty() {
         report.bad(&format!("feeds: {NO_FEEDS}"));
     }
-    let client = http::feed_client(&feed_options(&config.fetch))?;
     for feed in &config.feeds {
-        let limits = (config.fetch.max_body, config.fetch.allow_private.as_slice());
-        match fetch_anew(&client, &feed.url, limits, Clock::System.now()).await {
-            Fetched::New(new) => {
+        // A feed whose secrets are missing stops no other one from being looked at.
+        let Ok(secrets) = FeedSecrets::read(config, [feed], env) else {
+            report.bad(&format!("feed {}: not asked, since its secrets are not there", feed.name));
+            continue;
+        };
+        let access = match Access::new(config, [feed], &secrets) {
+            Ok(access) => access,
+            Err(error) => {
+                report.bad(&format!("feed {}: {}", feed.name, http::chain(&error)));
+                continue;
+            }
+        };
+        match find(&access.visit(config, feed, &feed.url, Clock::System.now())).await {
+            Ok(Found { url, how, new, .. }) => {
                 Report::good(&format!(
                     "feed {}: {}, read by {}",
                     feed.name,
                     out::count(new.feed.items.len(), "entry"),
                     new.reader.word()
                 ));
+                if how != How::Itself {
+                    out::say(&format!("      its feed is {}, {}", shown(&url), how.words()));
+                }
                 for repair in &new.repairs {
                     out::say(&format!("      {repair}"));
                 }
             }
-            Fetched::Unchanged { .. } => Report::good(&format!("feed {}: unchanged", feed.name)),
-            Fetched::Gone => report.bad(&format!(
-                "feed {}: gone for good (410): remove it from the config",
-                feed.name
-            )),
-            Fetched::Failed { why, .. } => report.bad(&format!("feed {}: {why}", feed.name)),
+            Err(missing) => report.bad(&format!("feed {}: {missing}", feed.name)),
         }
     }
-    Ok(())
 }

@@ -95,7 +95,7 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Send again, and end all other stops
     Resume(pause::ResumeArgs),
-    /// Look at the feeds, and have them asked again
+    /// Look at the feeds, add and remove them, have them asked again
     #[command(subcommand)]
     Feeds(feeds::FeedsCommand),
     /// Run the simulated Ayrshare alone, with faults to choose

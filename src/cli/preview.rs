@@ -15,15 +15,16 @@ use super::scratch::Scratch;
 use super::setup::Place;
 use super::{Done, Exit, shown};
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::daemon::{feed_options, media};
+use crate::config::secret::FeedSecrets;
+use crate::config::{Config, Feed, Profile};
+use crate::daemon::access::Access;
+use crate::daemon::media;
 use crate::domain::breaker::X;
 use crate::domain::compose::{self, Composed, Ingredients};
 use crate::domain::entry::{self, Item, ParsedFeed};
 use crate::domain::media::{Media, MediaRules};
 use crate::domain::options::Options;
-use crate::feed::fetch::{Fetched, fetch_anew};
-use crate::http;
+use crate::feed::find::{Found, How, find};
 
 #[derive(Debug, Args)]
 pub(super) struct PreviewArgs {
@@ -68,26 +69,36 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
             return Ok(Exit::Usage);
         }
     };
-    let client = http::feed_client(&feed_options(&config.fetch))?;
+    let in_config: Vec<&Feed> = sources.iter().filter_map(|it| config.feed(&it.name)).collect();
+    let secrets = match FeedSecrets::read(&config, in_config.iter().copied(), &place.env) {
+        Ok(secrets) => secrets,
+        Err(complaints) => {
+            out::complain(&complaints.to_string());
+            return Ok(Exit::Usage);
+        }
+    };
+    let access = Access::new(&config, in_config, &secrets)?;
     let mut shown = Vec::new();
     let mut failed = false;
     for source in &sources {
-        let limits = (config.fetch.max_body, config.fetch.allow_private.as_slice());
-        match fetch_anew(&client, &source.url, limits, Clock::System.now()).await {
-            Fetched::New(new) => {
-                if new.feed.items.is_empty() {
+        let now = Clock::System.now();
+        let visit = match config.feed(&source.name) {
+            Some(feed) => access.visit(&config, feed, &source.url, now),
+            None => access.visit_any(&config, &source.url, now),
+        };
+        match find(&visit).await {
+            Ok(found) => {
+                tell_found(source, &found);
+                if found.new.feed.items.is_empty() {
                     out::complain(&format!("feed {}: it has no entry yet", source.name));
                 }
-                shown.extend(show_feed(&config, (source, &client), &new.feed, args).await);
+                shown.extend(
+                    show_feed(&config, (source, visit.client), &found.new.feed, args).await,
+                );
             }
-            Fetched::Unchanged { .. } => {}
-            Fetched::Gone => {
+            Err(missing) => {
                 failed = true;
-                out::complain(&format!("feed {}: gone for good (410)", source.name));
-            }
-            Fetched::Failed { why, .. } => {
-                failed = true;
-                out::complain(&format!("feed {}: {why}", source.name));
+                out::complain(&format!("feed {}: {missing}", source.name));
             }
         }
     }
@@ -95,6 +106,23 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
         out::json(&shown)?;
     }
     Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// Says where the feed of a site was found, and what else there is.
+fn tell_found(source: &Source, found: &Found) {
+    if found.how == How::Itself {
+        return;
+    }
+    out::complain(&format!(
+        "feed {}: the feed of {} is {}, {}",
+        source.name,
+        source.url,
+        found.url,
+        found.how.words()
+    ));
+    for other in &found.others {
+        out::complain(&format!("feed {}: the page names {other} too", source.name));
+    }
 }
 
 /// The config; for an address alone there needs to be none.
@@ -111,10 +139,10 @@ fn config(place: &Place, args: &PreviewArgs) -> Result<Result<Arc<Config>, Exit>
 }
 
 fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String> {
-    let of_feed = |feed: &crate::config::Feed| {
+    let of_feed = |feed: &Feed| {
         let mut platforms: Vec<(String, Options)> = Vec::new();
         let profiles = feed.profiles.iter().filter_map(|name| config.profile(name));
-        for lane in profiles.flat_map(crate::config::Profile::lanes) {
+        for lane in profiles.flat_map(Profile::lanes) {
             if platforms.iter().all(|(platform, _)| *platform != lane.platform) {
                 let options = media::options(config, feed, &lane);
                 platforms.push((lane.platform, options));

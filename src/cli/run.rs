@@ -58,15 +58,12 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
         warn!("{warning}");
     }
     let simulated = args.sandbox || args.dry_run;
-    let secrets = if simulated {
-        Secrets::sandbox(&config)
-    } else {
-        match Secrets::read(&config, &place.env) {
-            Ok(secrets) => secrets,
-            Err(complaints) => {
-                out::complain(&complaints.to_string());
-                return Ok(Exit::Usage);
-            }
+    let read = if simulated { Secrets::sandbox } else { Secrets::read };
+    let secrets = match read(&config, &place.env) {
+        Ok(secrets) => secrets,
+        Err(complaints) => {
+            out::complain(&complaints.to_string());
+            return Ok(Exit::Usage);
         }
     };
     for warning in &secrets.warnings {

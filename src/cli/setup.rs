@@ -125,7 +125,7 @@ impl View {
 /// Names of one complaint; an agency has hundreds.
 const KNOWN_MAX: usize = 20;
 
-fn want<'a>(
+pub(super) fn want<'a>(
     what: &str,
     wanted: Option<&str>,
     known: impl Iterator<Item = &'a str>,

@@ -17,7 +17,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Store, Web, check_feed, check_profile, check_select, keys, values,
+    Ayrshare, Config, Fetch, Route, Store, Web, access, check_feed, check_profile, check_select,
+    keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -55,7 +56,7 @@ pub(super) fn config(
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
     check_profile::warn_of_cheap_budgets(&profiles, prices, talk);
-    let feeds = check_feed::all(root, &defaults, (fetch.min_interval, &profiles), talk);
+    let feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
     check_select::warn(&profiles, &feeds, talk);
     Some(Config {
         file: file.to_owned(),
@@ -81,7 +82,8 @@ fn top(root: &Table, complaints: &mut Complaints) {
             "include" => "include".to_owned(),
             _ => format!("[{known}]"),
         };
-        let several: [(&str, &[&str]); 2] = [("profile", &keys::PROFILE), ("feed", &keys::FEED)];
+        let of_feed: Vec<&str> = keys::feed().collect();
+        let several: [(&str, &[&str]); 2] = [("profile", &keys::PROFILE), ("feed", &of_feed)];
         let owner = keys::PLAIN_SECTIONS
             .iter()
             .chain(&several)
@@ -268,6 +270,7 @@ fn fetch(root: &Table, talk: &mut Talk) -> Fetch {
         allow_private: section
             .list("allow_private", "[\"127.0.0.0/8\"]", complaints, values::network)
             .unwrap_or_default(),
+        route: access::route(&section, &Route::default(), complaints),
     };
     if fetch.min_interval < MIN_INTERVAL_ADVISED {
         talk.warn(format!(

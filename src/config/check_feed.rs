@@ -13,7 +13,9 @@ use super::check_select::FeedKeys;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Feed, FirstRun, Profile, check_media, check_options, keys, times, values};
+use super::{
+    Feed, Fetch, FirstRun, Profile, access, check_media, check_options, keys, times, values,
+};
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 
@@ -27,6 +29,8 @@ const HOLD_ABOVE_DEFAULT: usize = 10;
 const EXPIRE_AFTER: RangeInclusive<TimeDelta> = TimeDelta::minutes(1)..=TimeDelta::days(366);
 const FIRST_RUN_REMEDY: &str =
     "accepted are \"none\", \"all\", { latest = 3 } and { since = \"2026-11-01\" }";
+/// The longest `folder`.
+pub(super) const FOLDER_CHARS_MAX: usize = 200;
 /// Names in a remedy.
 const NAMES_SHOWN_MAX: usize = 10;
 
@@ -63,9 +67,10 @@ struct Around {
 pub(super) fn all(
     root: &Table,
     defaults: &Table,
-    (min_interval, known): (TimeDelta, &[Profile]),
+    (fetch, known): (&Fetch, &[Profile]),
     talk: &mut Talk,
 ) -> Vec<Feed> {
+    let min_interval = fetch.min_interval;
     let around = around(root, min_interval);
     let complaints = &mut talk.complaints;
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
@@ -75,7 +80,7 @@ pub(super) fn all(
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
         let section = section_of(node, "feed", complaints);
-        section.only(keys::FEED, complaints);
+        section.only(keys::feed(), complaints);
         section.missing("name", "give it a short name: `name = \"blog\"`", complaints);
         section.missing(
             "url",
@@ -92,6 +97,8 @@ pub(super) fn all(
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
+        let folder = section.read("folder", complaints, folder);
+        let access = access::of_feed(&section, &fetch.route, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             let feed = Feed {
                 name,
@@ -111,6 +118,8 @@ pub(super) fn all(
                 select: own.select.over(&inherited.select),
                 media: own.media.or_else(|| inherited.media.clone()).unwrap_or_default(),
                 options: own.options.or_else(|| inherited.options.clone()).unwrap_or_default(),
+                folder,
+                access,
             };
             check_options::together(&feed, known, &section, complaints);
             feeds.push(feed);
@@ -167,6 +176,22 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         media: check_media::read(section, complaints),
         options: check_options::read(section, complaints),
     }
+}
+
+/// Where a feed stands among the others.
+fn folder(node: &Node) -> Result<String, Fault> {
+    const REMEDY: &str = "give a short text such as \"News / World\"";
+    let folder = values::text(node, "a text", REMEDY)?;
+    if folder.trim().is_empty()
+        || folder.chars().count() > FOLDER_CHARS_MAX
+        || folder.contains(char::is_control)
+    {
+        return Err(Fault::value(
+            format!("is empty, longer than {FOLDER_CHARS_MAX} characters or not one line"),
+            REMEDY,
+        ));
+    }
+    Ok(folder.trim().to_owned())
 }
 
 fn profiles(
@@ -283,6 +308,15 @@ fn warn(feeds: &[Feed], talk: &mut Talk) {
     }
     let mut urls: HashMap<&str, &str> = HashMap::new();
     for feed in feeds {
+        if feed.url.scheme() == "http"
+            && feed.access.has_credentials()
+            && !values::is_loopback(&feed.url)
+        {
+            talk.warn(format!(
+                "feed {}: what its server is shown travels in the open, since its url is not https",
+                quoted(&feed.name)
+            ));
+        }
         if let Some(other) = urls.insert(feed.url.as_str(), &feed.name)
             && other != feed.name
         {

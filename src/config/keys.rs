@@ -28,8 +28,17 @@ pub(super) const AYRSHARE: [&str; 7] = [
 /// `[store]`
 pub(super) const STORE: [&str; 1] = ["path"];
 /// `[fetch]`
-pub(super) const FETCH: [&str; 7] =
-    ["min_interval", "concurrency", "per_host", "timeout", "max_body", "contact", "allow_private"];
+pub(super) const FETCH: [&str; 9] = [
+    "min_interval",
+    "concurrency",
+    "per_host",
+    "timeout",
+    "max_body",
+    "contact",
+    "allow_private",
+    "proxy",
+    "ca_file",
+];
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
@@ -88,6 +97,22 @@ pub(super) const FEED: [&str; 17] = [
     "media",
     "options",
 ];
+/// Keys of `[[feed]]` that belong to one feed alone: where it stands, and how it is reached. Its
+/// credentials must never go to another one by inheritance.
+pub(super) const FEED_OWN: [&str; 6] = ["folder", "auth", "headers", "cookies", "proxy", "ca_file"];
+/// Whether a feed can have a key of this name.
+pub fn is_of_feed(key: &str) -> bool {
+    feed().any(|known| known == key)
+}
+/// Whether a key of a feed leads to secrets, or has others stand between its server and us: it is
+/// taken from nobody but the operator.
+pub fn is_of_access(key: &str) -> bool {
+    key != "folder" && FEED_OWN.contains(&key)
+}
+/// All of `[[feed]]`
+pub(super) fn feed() -> impl Iterator<Item = &'static str> {
+    FEED.into_iter().chain(FEED_OWN)
+}
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
@@ -200,7 +225,7 @@ mod tests {
             .iter()
             .flat_map(|(_, keys)| keys.iter().copied())
             .chain(PROFILE)
-            .chain(FEED)
+            .chain(feed())
             .filter(|key| !shown(key))
             .chain(
                 BUDGET

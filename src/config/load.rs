@@ -21,15 +21,24 @@ const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Everything that is wrong, at once.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Complaints> {
     let mut complaints = Complaints::of_config(path);
-    let root = match read(path) {
-        Ok(text) => tree::parse(&text, Origin::Line, &mut complaints),
+    match read(path) {
+        Ok(text) => of_text(path, &text, environment),
         Err(fault) => {
             let origin = fault.line.map_or(Origin::File, Origin::Line);
             complaints.add(&origin, fault.what, fault.remedy);
-            None
+            Err(complaints)
         }
-    };
-    let Some(mut root) = root else {
+    }
+}
+
+/// Reads a config from the text that stands, or would stand, in a file.
+pub(super) fn of_text(
+    path: &Path,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config, Complaints> {
+    let mut complaints = Complaints::of_config(path);
+    let Some(mut root) = tree::parse(text, Origin::Line, &mut complaints) else {
         return Err(complaints);
     };
     if root.is_empty() {

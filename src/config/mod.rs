@@ -4,6 +4,7 @@
 //! where there is one, key, value and remedy. Must not: keep the value of a secret anywhere but in
 //! a `SecretString`.
 
+mod access;
 mod check;
 mod check_feed;
 mod check_filter;
@@ -12,6 +13,7 @@ mod check_options;
 mod check_profile;
 mod check_select;
 mod complaints;
+pub mod edit;
 mod environment;
 mod include;
 mod keys;
@@ -37,8 +39,10 @@ use crate::domain::options::Options;
 use crate::domain::pace::Pace;
 use secret::SecretRef;
 
+pub use access::{Access, Auth, HeaderText, Proxy, Route};
 pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
+pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
 
 /// The whole config, checked.
@@ -107,6 +111,8 @@ pub struct Fetch {
     pub contact: Option<String>,
     /// `allow_private`: private networks that feeds may lie in.
     pub allow_private: Vec<IpNet>,
+    /// `proxy` and `ca_file`, for feeds that give none.
+    pub route: Route,
 }
 
 /// `[web]`
@@ -173,6 +179,10 @@ pub struct Feed {
     pub media: MediaRules,
     /// `options`: Ayrshare's own; they win over those of a profile.
     pub options: Options,
+    /// `folder`: where it stands among the others, for a person.
+    pub folder: Option<String>,
+    /// `auth`, `headers`, `cookies`, `proxy`, `ca_file`
+    pub access: Access,
 }
 
 pub use crate::domain::select::FirstRun;

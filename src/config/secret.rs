@@ -112,4 +112,4 @@ fn is_credential(name: &str) -> bool {
     names && !name.is_empty() && (name.bytes().all(small) || is_variable(name))
 }
 
-pub use super::secrets::{ProfileSecrets, Secrets, XPair};
+pub use super::secrets::{FeedSecrets, ProfileSecrets, Secrets, XPair};

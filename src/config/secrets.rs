@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use super::complaints::{Complaints, Origin};
 use super::environment::Environment;
 use super::secret::SecretRef;
-use super::{Config, Profile};
+use super::{Config, Feed, Profile};
 use crate::domain::breaker::X;
 
 /// The longest value.
@@ -28,7 +28,42 @@ pub struct Secrets {
     pub api_key: SecretString,
     /// What a person should hear, e.g. that a file of secrets is open to others.
     pub warnings: Vec<String>,
+    /// What feeds and proxies are shown.
+    pub feeds: FeedSecrets,
     profiles: BTreeMap<String, ProfileSecrets>,
+}
+
+/// The secrets that fetching needs, by their references. `Debug` shows only these.
+#[derive(Debug, Clone, Default)]
+pub struct FeedSecrets(BTreeMap<SecretRef, SecretString>);
+
+impl FeedSecrets {
+    /// Reads what asking these feeds needs, and `[fetch]`'s proxy; nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing or unusable, at once; no value is in it.
+    pub fn read<'a>(
+        config: &'a Config,
+        feeds: impl IntoIterator<Item = &'a Feed>,
+        environment: &Environment,
+    ) -> Result<Self, Complaints> {
+        let mut needs = BTreeMap::new();
+        needs_of_feeds(config, feeds, &mut needs);
+        let (values, _) = values_of(&config.file, needs, environment)?;
+        Ok(Self::of(&values))
+    }
+
+    fn of(values: &BTreeMap<&SecretRef, SecretString>) -> Self {
+        Self(
+            values.iter().map(|(reference, value)| ((*reference).clone(), value.clone())).collect(),
+        )
+    }
+
+    /// The value of a reference that was read.
+    pub fn value(&self, reference: &SecretRef) -> Option<&SecretString> {
+        self.0.get(reference)
+    }
 }
 
 /// The secrets of one profile.
@@ -56,23 +91,10 @@ impl Secrets {
     ///
     /// Everything that is missing or unusable, at once; no value is in it.
     pub fn read(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
-        let mut complaints = Complaints::of_secrets(&config.file);
-        let mut reader = Reader { environment, warnings: BTreeSet::new() };
-        let mut values: BTreeMap<&SecretRef, SecretString> = BTreeMap::new();
-        for (reference, users) in needs(config) {
-            match reader.value(reference) {
-                Ok(value) => {
-                    values.insert(reference, value);
-                }
-                Err((what, remedy)) => complaints.add(
-                    &Origin::Secret(reference.to_string()),
-                    format!("{what}; needed as {}", users.shown()),
-                    remedy,
-                ),
-            }
-        }
-        let secrets = Self::assemble(config, &values, reader.warnings);
-        secrets.filter(|_| complaints.is_empty()).ok_or(complaints)
+        let (values, warnings) = values_of(&config.file, needs(config), environment)?;
+        // All that is needed is there, or the complaints have been returned.
+        Self::assemble(config, &values, warnings)
+            .ok_or_else(|| Complaints::of_secrets(&config.file))
     }
 
     fn assemble(
@@ -81,6 +103,9 @@ impl Secrets {
         warnings: BTreeSet<String>,
     ) -> Option<Self> {
         let value = |reference: &SecretRef| values.get(reference).cloned();
+        let mut fetching = BTreeMap::new();
+        needs_of_feeds(config, &config.feeds, &mut fetching);
+        let of_feeds = fetching.into_keys().filter_map(|it| Some((it, value(it)?))).collect();
         let profile = |profile: &Profile| {
             let profile_key = match &profile.profile_key {
                 Some(reference) => Some(value(reference)?),
@@ -99,12 +124,17 @@ impl Secrets {
         Some(Self {
             api_key: value(&config.ayrshare.api_key)?,
             warnings: warnings.into_iter().collect(),
+            feeds: FeedSecrets::of(&of_feeds),
             profiles: config.profiles.iter().map(profile).collect::<Option<BTreeMap<_, _>>>()?,
         })
     }
 
-    /// Stand-ins for the sandbox: nothing is read.
-    pub fn sandbox(config: &Config) -> Self {
+    /// Stand-ins for the sandbox: nothing is read but what the feeds need.
+    ///
+    /// # Errors
+    ///
+    /// As [`FeedSecrets::read`].
+    pub fn sandbox(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
         let profile = |profile: &Profile| {
             let secrets = ProfileSecrets {
                 profile_key: profile
@@ -118,11 +148,12 @@ impl Secrets {
             };
             (profile.name.clone(), secrets)
         };
-        Self {
+        Ok(Self {
             api_key: "sandbox-api-key".into(),
             warnings: Vec::new(),
+            feeds: FeedSecrets::read(config, &config.feeds, environment)?,
             profiles: config.profiles.iter().map(profile).collect(),
-        }
+        })
     }
 
     /// The secrets of the profile of this name.
@@ -143,13 +174,10 @@ struct Users {
 }
 
 impl Users {
-    fn add(&mut self, key: &str, profile: Option<&str>) {
+    fn add(&mut self, key: &str, place: &str) {
         self.count += 1;
         if self.named.len() < USERS_SHOWN_MAX {
-            self.named.push(profile.map_or_else(
-                || format!("{key} of [ayrshare]"),
-                |name| format!("{key} of profile \"{name}\""),
-            ));
+            self.named.push(format!("{key} of {place}"));
         }
     }
 
@@ -165,9 +193,9 @@ impl Users {
 
 fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
     let mut needs: BTreeMap<&SecretRef, Users> = BTreeMap::new();
-    needs.entry(&config.ayrshare.api_key).or_default().add("api_key", None);
+    needs.entry(&config.ayrshare.api_key).or_default().add("api_key", "[ayrshare]");
     for profile in &config.profiles {
-        let name = Some(profile.name.as_str());
+        let name = &format!("profile \"{}\"", profile.name);
         if let Some(reference) = &profile.profile_key {
             needs.entry(reference).or_default().add("profile_key", name);
         }
@@ -179,7 +207,53 @@ fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
             }
         }
     }
+    needs_of_feeds(config, &config.feeds, &mut needs);
     needs
+}
+
+/// What asking these feeds needs.
+fn needs_of_feeds<'a>(
+    config: &'a Config,
+    feeds: impl IntoIterator<Item = &'a Feed>,
+    needs: &mut BTreeMap<&'a SecretRef, Users>,
+) {
+    for (key, reference) in config.fetch.route.secrets() {
+        needs.entry(reference).or_default().add(key, "[fetch]");
+    }
+    for feed in feeds {
+        let place = format!("feed \"{}\"", feed.name);
+        // A proxy that all feeds share is told once.
+        let shared = feed.access.route.proxy == config.fetch.route.proxy;
+        for (key, reference) in feed.access.secrets() {
+            if !(shared && key == "proxy") {
+                needs.entry(reference).or_default().add(key, &place);
+            }
+        }
+    }
+}
+
+/// Reads what is needed; gives values and warnings, or all complaints.
+fn values_of<'a>(
+    file: &Path,
+    needs: BTreeMap<&'a SecretRef, Users>,
+    environment: &Environment,
+) -> Result<(BTreeMap<&'a SecretRef, SecretString>, BTreeSet<String>), Complaints> {
+    let mut complaints = Complaints::of_secrets(file);
+    let mut reader = Reader { environment, warnings: BTreeSet::new() };
+    let mut values = BTreeMap::new();
+    for (reference, users) in needs {
+        match reader.value(reference) {
+            Ok(value) => {
+                values.insert(reference, value);
+            }
+            Err((what, remedy)) => complaints.add(
+                &Origin::Secret(reference.to_string()),
+                format!("{what}; needed as {}", users.shown()),
+                remedy,
+            ),
+        }
+    }
+    if complaints.is_empty() { Ok((values, reader.warnings)) } else { Err(complaints) }
 }
 
 /// What is wrong with a secret, and the remedy.

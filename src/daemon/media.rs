@@ -107,8 +107,9 @@ impl Daemon {
             return Ok(true);
         };
         let allow_private = &self.config.fetch.allow_private;
+        let client = self.access.client_of(self.config.feed(&post.feed));
         let choice = tokio::select! {
-            choice = choose(&self.feeds, wish, allow_private, &self.clock) => choice,
+            choice = choose(client, wish, allow_private, &self.clock) => choice,
             () = self.stop.drain.cancelled() => return Ok(false),
         };
         let mut tx = self.store.begin(self.now()).await?;

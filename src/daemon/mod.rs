@@ -4,8 +4,10 @@
 //! before the first byte leaves; an error of one feed, post or lane stays there. Must not: decide
 //! what an answer means, when a post is due or how a state changes.
 
+pub mod access;
 mod bell;
 pub mod desk;
+mod discovery;
 mod intake;
 mod lanes;
 pub mod media;
@@ -36,6 +38,7 @@ use crate::domain::post::{self, Event, Life, Rules};
 use crate::http;
 use crate::store::posts::{Post, Who};
 use crate::store::{self, Store, Tx};
+use access::{Access, AccessError};
 use news::News;
 use outlook::Outlook;
 use run::{Pulse, Stop};
@@ -56,7 +59,7 @@ pub struct Daemon {
     /// The time.
     pub clock: Clock,
     secrets: Secrets,
-    feeds: reqwest::Client,
+    access: Access,
     ayrshare: ayrshare::Client,
     news: broadcast::Sender<News>,
     /// Counts what was posted, settled or stopped: the reconcile loop looks again.
@@ -78,6 +81,9 @@ pub enum Error {
     /// The HTTP clients can't be made.
     #[error("cannot set up HTTP")]
     Http(#[from] reqwest::Error),
+    /// The feeds can't be reached as the config says.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// A post can't do what was asked of it.
     #[error(transparent)]
     Refused(#[from] post::Refused),
@@ -120,7 +126,7 @@ impl Daemon {
         store: Store,
         clock: Clock,
     ) -> Result<Self, Error> {
-        let feeds = http::feed_client(&feed_options(&config.fetch))?;
+        let access = Access::new(&config, &config.feeds, &secrets.feeds)?;
         let timeout = config.ayrshare.timeout.to_std().unwrap_or_default();
         let client =
             ayrshare::Client::new(http::ayrshare_client(timeout)?, &config.ayrshare.base_url);
@@ -130,7 +136,7 @@ impl Daemon {
             store,
             clock,
             secrets,
-            feeds,
+            access,
             ayrshare: client,
             news,
             changes: watch::Sender::new(0),
@@ -225,7 +231,7 @@ async fn turn(
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How feeds are fetched: as whom, with the operator's contact, and within which bounds.
-pub fn feed_options(fetch: &config::Fetch) -> http::Options {
+fn feed_options(fetch: &config::Fetch) -> http::Options {
     let program = concat!("tidings/", env!("CARGO_PKG_VERSION"));
     let timeout = fetch.timeout.to_std().unwrap_or(CONNECT_TIMEOUT);
     http::Options {
@@ -236,6 +242,7 @@ pub fn feed_options(fetch: &config::Fetch) -> http::Options {
         timeout,
         connect_timeout: std::cmp::min(timeout, CONNECT_TIMEOUT),
         allow_private: fetch.allow_private.clone(),
+        route: http::Route::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use tracing::{debug, info, warn};
 
+use super::discovery::address_of;
 use super::news::News;
 use super::publish::earlier;
 use super::{Daemon, Error, jitter};
@@ -187,19 +188,25 @@ impl Daemon {
         };
         let validators =
             Validators { etag: before.etag.clone(), last_modified: before.last_modified.clone() };
+        let url = address_of(feed, &before);
+        let visit = self.access.visit(&self.config, feed, &url, now);
         let ask = Ask {
-            url: &feed.url,
+            url: &url,
             validators: &validators,
             validators_url: before.validators_url.as_deref(),
             body_hash: before.body_hash.as_deref(),
             max_body: self.config.fetch.max_body,
             allow_private: &self.config.fetch.allow_private,
+            credentials: visit.credentials,
             now,
         };
         let fetched = tokio::select! {
-            fetched = fetch(&self.feeds, &ask) => fetched,
+            fetched = fetch(visit.client, &ask) => fetched,
             // Nothing of a fetch is kept before it is whole, so it can be dropped at any time.
             () = self.stop.drain.cancelled() => return Ok(Polled::default()),
+        };
+        let Some((before, fetched)) = self.follow_page(feed, before, fetched).await else {
+            return Ok(Polled::default());
         };
         killpoint::reach("fetched").await;
         match fetched {

@@ -5,6 +5,7 @@
 //! checked before it is asked; a body is counted as it is unpacked. Must not: try again, wait, keep
 //! anything, or take a page or an empty body for a feed without items.
 
+mod credentials;
 mod outcome;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +21,7 @@ use super::freshness::{fresh_for, retry_after};
 use super::parse::{Parsed, parse};
 use super::{decode, discover};
 use crate::http::{AddressError, chain, check_address, shown};
+pub use credentials::{BadHeader, Credentials, Login};
 use outcome::Failure;
 pub use outcome::{Ask, FailureKind, Fetched, New, Sameness, Validators};
 
@@ -48,28 +50,42 @@ pub async fn fetch(client: &Client, ask: &Ask<'_>) -> Fetched {
             why: failure.why,
             retry_after: failure.retry_after,
             status: failure.status,
+            named: failure.named,
         },
     }
 }
 
-/// Asks a feed as though nothing of it were known; bodies up to `max_body` bytes.
-pub async fn fetch_anew(
-    client: &Client,
-    url: &Url,
-    (max_body, allow_private): (usize, &[IpNet]),
-    now: DateTime<Utc>,
-) -> Fetched {
+/// An address to ask as though nothing of it were known.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'a> {
+    /// Asks by this way.
+    pub client: &'a Client,
+    /// What is asked.
+    pub url: &'a Url,
+    /// What its server is shown.
+    pub credentials: &'a Credentials,
+    /// The largest body, unpacked, in bytes.
+    pub max_body: usize,
+    /// Networks that feeds may lie in although they are not public.
+    pub allow_private: &'a [IpNet],
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// Asks a feed as though nothing of it were known.
+pub async fn fetch_anew(visit: &Visit<'_>) -> Fetched {
     let nothing = Validators::default();
     let ask = Ask {
-        url,
+        url: visit.url,
         validators: &nothing,
         validators_url: None,
         body_hash: None,
-        max_body,
-        allow_private,
-        now,
+        max_body: visit.max_body,
+        allow_private: visit.allow_private,
+        credentials: visit.credentials,
+        now: visit.now,
     };
-    fetch(client, &ask).await
+    fetch(visit.client, &ask).await
 }
 
 async fn attempt(client: &Client, ask: &Ask<'_>) -> Result<Fetched, Failure> {
@@ -104,6 +120,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
                 }
             }
         }
+        request = ask.credentials.shown_to(&url, request);
         let response = request.send().await.map_err(|error| broken(&error, &url))?;
         let Some(next) = redirect(&response, &url)? else {
             return Ok(Arrival {
@@ -200,10 +217,9 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
                 "{at} hides behind Cloudflare's browser check; ask its owner to let feed readers through"
             ),
         ),
-        401 | 403 => (
-            FailureKind::Denied,
-            format!("{at} answers {status}; check that the address may be read without logging in"),
-        ),
+        401 | 403 => {
+            (FailureKind::Denied, format!("{at} answers {status}; {}", denied(arrival, ask)))
+        }
         404 => (
             FailureKind::NotFound,
             format!("{at} answers {status}; check the address, or look on the site for a new one"),
@@ -217,7 +233,22 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
         }
         _ => (FailureKind::Status, format!("{at} answers {status}, which is no feed")),
     };
-    Failure { kind, why, retry_after: retry_after(headers, ask.now), status: Some(status.as_u16()) }
+    Failure {
+        retry_after: retry_after(headers, ask.now),
+        status: Some(status.as_u16()),
+        ..Failure::new(kind, why)
+    }
+}
+
+/// What to do about a server that wants to know who asks.
+fn denied(arrival: &Arrival, ask: &Ask<'_>) -> &'static str {
+    if ask.credentials.is_empty() {
+        "check that the address may be read without logging in, or give the feed `auth`, `headers` or `cookies`"
+    } else if ask.credentials.are_for(&arrival.url) {
+        "what the feed gives as `auth`, `headers` or `cookies` is not accepted: check it"
+    } else {
+        "it was not shown the feed's `auth`, `headers` or `cookies`, since these go only to the server of its `url`: give the address that it redirects to"
+    }
 }
 
 /// The body, unpacked, up to its largest size.
@@ -299,7 +330,9 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
     }
     parse(&text, url).map_err(|why| match why {
         Why::NotAFeed if is_page(&text, content_type) => {
-            fail(FailureKind::NotAFeed, page_instead(&text, url))
+            let named = discover::feeds_of(&text, url);
+            let why = page_instead(&named, url);
+            Failure { named, ..fail(FailureKind::NotAFeed, why) }
         }
         Why::NotAFeed | Why::Json(_) => {
             fail(FailureKind::NotAFeed, format!("{at} is not a feed: {why}; check the address"))
@@ -316,9 +349,9 @@ fn is_page(text: &str, content_type: Option<&str>) -> bool {
     labelled || head.contains("<html") || head.contains("<!doctype html")
 }
 
-fn page_instead(text: &str, url: &Url) -> String {
+fn page_instead(named: &[Url], url: &Url) -> String {
     let at = shown(url);
-    let found: Vec<String> = discover::feeds_of(text, url).into_iter().map(String::from).collect();
+    let found: Vec<&str> = named.iter().map(Url::as_str).collect();
     if found.is_empty() {
         format!("{at} is a web page, not a feed, and names no feed; look for its feed's address")
     } else {

@@ -210,9 +210,9 @@ pub fn sample_feeds(site: &str) -> Vec<Value> {
             "link": site,
             "title": "A site",
         }),
-        json!({"id": "4HZhptaD5", "title": "By rssURL", "websiteLink": site, "rssURL": format!("{site}/feed.xml"), "type": "substack", "useFirstImage": true, "autoHashtag": true}),
-        json!({"id": "vVYX3cgJ7", "title": "By feedURL", "feedURL": format!("{site}/feed.xml"), "type": "rss", "useFirstImage": false, "autoHashtag": false}),
-        json!({"id": "RDFbD_fl5", "title": "By url", "url": format!("{site}/feed.xml"), "type": "rss", "autoHashtag": {"max": 3}}),
+        json!({"id": "4HZhptaD5", "title": "By rssURL", "websiteLink": site, "rssURL": format!("{site}/substack/feed"), "type": "substack", "useFirstImage": true, "autoHashtag": true}),
+        json!({"id": "vVYX3cgJ7", "title": "By feedURL", "feedURL": format!("{site}/news.xml"), "type": "rss", "useFirstImage": false, "autoHashtag": false}),
+        json!({"id": "RDFbD_fl5", "title": "By url", "url": format!("{site}/notes"), "type": "rss", "autoHashtag": {"max": 3}}),
         json!({"id": "yT1", "title": null, "url": format!("{site}/feeds/videos.xml"), "type": "youtube"}),
     ]
 }

@@ -41,6 +41,8 @@ pub struct FeedState {
     pub last_error: String,
     /// When the server said that it is gone for good.
     pub gone_at: Option<DateTime<Utc>>,
+    /// The feed that was found where `url` is a site.
+    pub found_url: Option<String>,
 }
 
 impl FeedState {
@@ -63,6 +65,7 @@ impl FeedState {
             failures: 0,
             last_error: String::new(),
             gone_at: None,
+            found_url: None,
         }
     }
 }
@@ -95,6 +98,7 @@ struct FeedRow {
     failures: i64,
     last_error: String,
     gone_at: Option<i64>,
+    found_url: Option<String>,
 }
 
 impl TryFrom<FeedRow> for FeedState {
@@ -119,6 +123,7 @@ impl TryFrom<FeedRow> for FeedState {
             reader: row.reader,
             repairs: row.repairs,
             last_error: row.last_error,
+            found_url: row.found_url,
         })
     }
 }
@@ -183,8 +188,8 @@ impl Tx {
         sqlx::query!(
             "insert or replace into feed (name, url, title, etag, last_modified, validators_url,
                 body_hash, reader, repairs, first_read_at, last_polled_at, last_good_at,
-                next_poll_at, failures, last_error, gone_at)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                next_poll_at, failures, last_error, gone_at, found_url)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             feed.name,
             feed.url,
             feed.title,
@@ -201,6 +206,7 @@ impl Tx {
             feed.failures,
             feed.last_error,
             gone_at,
+            feed.found_url,
         )
         .execute(&mut *self.tx)
         .await

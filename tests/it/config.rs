@@ -458,7 +458,7 @@ fn secrets_are_complained_about_at_once_and_never_shown() {
 fn the_sandbox_needs_no_secrets() {
     let config =
         load(Path::new("tests/data/config/valid/agency.toml"), &no_variables()).expect("loads");
-    let secrets = Secrets::sandbox(&config);
+    let secrets = Secrets::sandbox(&config, &no_variables()).expect("no feed needs one");
     assert_eq!(secrets.api_key.expose_secret(), "sandbox-api-key");
     let one = secrets.profile("one").expect("one");
     let key = one.profile_key.as_ref().map(|key| key.expose_secret().to_owned());

@@ -12,9 +12,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use reqwest::Client;
-use tidings::feed::fetch::{Ask, FailureKind, Fetched, New, Sameness, Validators, fetch};
+use tidings::feed::fetch::{
+    Ask, Credentials, FailureKind, Fetched, New, Sameness, Validators, fetch,
+};
 use tidings::feed::parse::Reader;
-use tidings::http::{Options, feed_client};
+use tidings::http::{Options, Route, feed_client};
 use url::Url;
 
 use super::feed_server::{Answer, FeedServer};
@@ -32,6 +34,7 @@ fn client(timeout: Duration) -> Client {
         timeout,
         connect_timeout: timeout,
         allow_private: loopback(),
+        route: Route::default(),
     })
     .expect("client")
 }
@@ -72,6 +75,7 @@ impl Feed {
             body_hash: self.body_hash.as_deref(),
             max_body: self.max_body,
             allow_private: &self.allow,
+            credentials: &Credentials::none(&self.url),
             now: now(),
         };
         fetch(&self.client, &ask).await
@@ -212,7 +216,7 @@ async fn every_status_has_its_meaning() {
         (204, FailureKind::Status),
     ] {
         server.script("/s", [Answer::new(status, "").header("retry-after", "90")]);
-        let Fetched::Failed { kind, why, retry_after, status: told } =
+        let Fetched::Failed { kind, why, retry_after, status: told, .. } =
             Feed::new(server.url("/s")).fetch().await
         else {
             panic!("{status}");

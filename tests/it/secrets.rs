@@ -14,11 +14,15 @@ use super::cli::{Home, Running, rss, sandbox, sandbox_with};
 use super::feed_server::FeedServer;
 
 /// Random, with signs that change when they are percent-encoded.
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 8] = [
     ("AYRSHARE_API_KEY", "Q7ZK-M4WD/93XE+B81F-VNQ0TTR="),
     ("AYRSHARE_PROFILE_KEY", "p9F2_kLs7/Yb3+hWqZ1x-Gm8dRc="),
     ("X_API_KEY", "uTz5RkV0eXc8/Jn2+aLw6oHy4Bq="),
     ("X_API_SECRET", "nE3vCj7sKd1Mg9/Pf5x+Zr0wQ2tYhU8iLb6oA4="),
+    ("FEED_TOKEN", "b7Gq/Zt4+Ws1XkP9_vJm3-Hc8RyUe="),
+    ("FEED_PASSWORD", "mD5x+Tz8Qf2/Lw6_Ks9-Bn4VhYc1="),
+    ("FEED_SESSION", "rN3j-Vp7+Cg5/Xd1_Ty8Zk6HwMb2="),
+    ("PROXY_PASSWORD", "kW9s/Fh2+Rv6_Jx4-Pq8LdNz1Ty7="),
 ];
 
 /// Runs at the same time.
@@ -160,9 +164,18 @@ profile_key = {{ env = "AYRSHARE_PROFILE_KEY" }}
 name = "blog"
 url = "{}"
 first_run = "all"
+auth = {{ bearer = {{ env = "FEED_TOKEN" }} }}
+headers = {{ "X-Token" = {{ env = "FEED_TOKEN" }} }}
+cookies = {{ session = {{ env = "FEED_SESSION" }} }}
+[[feed]]
+name = "beside"
+url = "http://feeds.invalid/beside.xml"
+auth = {{ basic = {{ user = "me", password = {{ env = "FEED_PASSWORD" }} }} }}
+proxy = {{ url = "{}", user = "me", password = {{ env = "PROXY_PASSWORD" }} }}
 "#,
         sandbox.url(),
         feeds.url("/blog.xml"),
+        feeds.url("/"),
     )
 }
 
@@ -177,9 +190,11 @@ fn home_with_secrets() -> Home {
 async fn meet(fault: Fault) -> Trail {
     let feeds = FeedServer::start().await;
     feeds.script("/blog.xml", [rss("blog", &["Control string one", "Control string two"])]);
+    let beside = [rss("beside", &["Control string three"])];
+    feeds.script("http://feeds.invalid/beside.xml", beside);
     let sandbox = sandbox_with(|options| {
         // Only the right secrets pass, so that they are known to have been sent.
-        let [(_, api_key), (_, profile_key), (_, x_key), (_, x_secret)] = SECRETS;
+        let [(_, api_key), (_, profile_key), (_, x_key), (_, x_secret), ..] = SECRETS;
         options.api_keys = vec![api_key.to_owned()];
         options.x_pairs = vec![(x_key.to_owned(), x_secret.to_owned())];
         options.profiles = vec![tidings::sandbox::Profile {
@@ -211,6 +226,11 @@ async fn meet(fault: Fault) -> Trail {
         books.requests().filter(|it| it.method == "POST" && it.x_pair == "right").count()
     });
     assert!(right > 0, "{}: the secrets were sent", fault.name());
+    let asked = feeds.asked();
+    for header in ["authorization", "x-token", "cookie", "proxy-authorization"] {
+        let shown = asked.iter().any(|asked| asked.headers.contains_key(header));
+        assert!(shown, "{}: {header} was sent to the feed's server", fault.name());
+    }
     // Killed and not closed, the database has its log and its index still.
     trail.add_files(&home);
     for args in LISTINGS {
@@ -318,7 +338,7 @@ fn the_search_finds_every_form() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_start_brings_no_secret_out() {
-    let [(_, api_key), (_, profile_key), (_, x_key), (_, x_secret)] = SECRETS;
+    let [(_, api_key), (_, profile_key), (_, x_key), (_, x_secret), ..] = SECRETS;
     let feeds = FeedServer::start().await;
     let sandbox = sandbox().await;
     let good = config(&sandbox, &feeds);
@@ -385,6 +405,7 @@ async fn a_panic_and_a_feed_that_lies_are_one_line_each() {
          <link>https://a.example/</link><description>d</description>{item}</channel></rss>"
     );
     feeds.script("/blog.xml", [super::feed_server::Answer::new(200, body)]);
+    feeds.script("http://feeds.invalid/beside.xml", [rss("beside", &["Beside"])]);
     let sandbox = sandbox().await;
     let home = home_with_secrets().with("RUST_LOG", "info");
     home.write("tidings.toml", config(&sandbox, &feeds));

@@ -272,6 +272,12 @@ impl World {
         self.daemon.recover().await.expect("it recovers");
     }
 
+    /// The secrets of the config as it is.
+    pub(crate) fn secrets(&self) -> Secrets {
+        let environment: Environment = self.environment.iter().copied().collect();
+        Secrets::read(&self.daemon.config, &environment).expect("the secrets are there")
+    }
+
     /// A path in the world's folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use reqwest::header::{ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
 use url::Url;
 
+use super::credentials::Credentials;
 use crate::domain::entry::ParsedFeed;
 use crate::feed::parse::Reader;
 
@@ -45,6 +46,8 @@ pub struct Ask<'a> {
     pub max_body: usize,
     /// Networks that feeds may lie in although they are not public.
     pub allow_private: &'a [IpNet],
+    /// What the feed's own server is shown.
+    pub credentials: &'a Credentials,
     /// The present.
     pub now: DateTime<Utc>,
 }
@@ -77,6 +80,8 @@ pub enum Fetched {
         retry_after: Option<TimeDelta>,
         /// HTTP status, if there was an answer.
         status: Option<u16>,
+        /// The feeds that a web page in the place of the feed names, the likeliest first.
+        named: Vec<Url>,
     },
 }
 
@@ -159,10 +164,11 @@ pub(in crate::feed) struct Failure {
     pub(in crate::feed) why: String,
     pub(super) retry_after: Option<TimeDelta>,
     pub(super) status: Option<u16>,
+    pub(super) named: Vec<Url>,
 }
 
 impl Failure {
     pub(super) const fn new(kind: FailureKind, why: String) -> Self {
-        Self { kind, why, retry_after: None, status: None }
+        Self { kind, why, retry_after: None, status: None, named: Vec::new() }
     }
 }

@@ -1,51 +1,35 @@
-//! `tidings feeds`: how the feeds are, and having them asked again.
+//! `tidings feeds list` and `refresh`: how the feeds are, and having them asked again.
 //!
 //! Promises: a feed that fails says why. Must not: fetch; the daemon does.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::out::{self, Tone};
-use super::setup::{Place, View, open};
-use super::{Done, Exit};
+use crate::cli::out::{self, Tone};
+use crate::cli::setup::View;
+use crate::cli::{Done, Exit};
 use crate::config::Feed;
 use crate::store::feeds::FeedState;
 
 /// What an empty list of feeds says.
-pub(super) const NO_FEEDS: &str =
-    "there is no feed in the config yet: add a [[feed]] with a name and a url";
-
-#[derive(Debug, Subcommand)]
-pub(super) enum FeedsCommand {
-    /// List the feeds: health, last good answer, next poll
-    List(ListArgs),
-    /// Have a feed, or all feeds, asked again at once
-    Refresh(RefreshArgs),
-}
+pub(in crate::cli) const NO_FEEDS: &str =
+    "there is no feed in the config yet: `tidings feeds add` with the address of a site adds one";
 
 #[derive(Debug, Args)]
-pub(super) struct ListArgs {
+pub(in crate::cli) struct ListArgs {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
-pub(super) struct RefreshArgs {
+pub(in crate::cli) struct RefreshArgs {
     /// The feed's name; left out: all feeds
     feed: Option<String>,
 }
 
-pub(super) async fn run(place: &Place, command: &FeedsCommand) -> Done {
-    let view = open!(place);
-    match command {
-        FeedsCommand::List(args) => list(&view, args).await,
-        FeedsCommand::Refresh(args) => refresh(&view, args).await,
-    }
-}
-
 /// How a feed is, in a word.
-pub(super) fn health(state: Option<&FeedState>) -> &'static str {
+pub(in crate::cli) fn health(state: Option<&FeedState>) -> &'static str {
     match state {
         None => "new",
         Some(FeedState { gone_at: Some(_), .. }) => "gone",
@@ -54,7 +38,7 @@ pub(super) fn health(state: Option<&FeedState>) -> &'static str {
     }
 }
 
-async fn list(view: &View, args: &ListArgs) -> Done {
+pub(super) async fn list(view: &View, args: &ListArgs) -> Done {
     let states = view.store.feeds().await?;
     let entries = view.store.entries_by_feed().await?;
     let state_of = |feed: &Feed| states.iter().find(|state| state.name == feed.name);
@@ -96,7 +80,7 @@ async fn list(view: &View, args: &ListArgs) -> Done {
                     },
                 ),
                 state.map_or_else(String::new, |it| it.reader.clone()),
-                feed.url.to_string(),
+                state.and_then(|it| it.found_url.clone()).unwrap_or_else(|| feed.url.to_string()),
             ]
         })
         .collect();
@@ -118,6 +102,8 @@ fn as_json(feed: &Feed, state: Option<&FeedState>, entries: Option<i64>) -> Valu
     json!({
         "feed": feed.name,
         "url": feed.url.as_str(),
+        "found_url": state.and_then(|it| it.found_url.as_deref()),
+        "folder": feed.folder,
         "health": health(state),
         "title": state.map(|it| it.title.as_str()),
         "entries": entries.unwrap_or(0),
@@ -131,7 +117,7 @@ fn as_json(feed: &Feed, state: Option<&FeedState>, entries: Option<i64>) -> Valu
     })
 }
 
-async fn refresh(view: &View, args: &RefreshArgs) -> Done {
+pub(super) async fn refresh(view: &View, args: &RefreshArgs) -> Done {
     if let Err(exit) = view.want_feed(args.feed.as_deref()) {
         return Ok(exit);
     }
