@@ -120,8 +120,8 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     Ok(Parsed { feed, reader, repairs })
 }
 
-/// One item as both readers saw it: what identifies it from ours, the rest from `feed-rs` where it
-/// has it. When the two can't be the same item, ours alone.
+/// One item as both readers saw it: its texts from `feed-rs`, all else from our own reader, which
+/// knows more words. When the two can't be the same item, ours alone.
 fn joined(own: Item, read: Item) -> Item {
     let same = match (&own.guid, &read.guid, &own.link, &read.link) {
         (Some(own), Some(read), _, _) if own == read => true,
@@ -132,7 +132,7 @@ fn joined(own: Item, read: Item) -> Item {
         return own;
     }
     let text = |own: String, read: String| if read.is_empty() { own } else { read };
-    let list = |own: Vec<String>, read: Vec<String>| if read.is_empty() { own } else { read };
+    let list = |own: Vec<String>, read: Vec<String>| if own.is_empty() { read } else { own };
     Item {
         guid: own.guid,
         link: own.link,

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::feed::decode::decode;
 
+mod fields;
+
 fn base() -> Url {
     Url::parse("https://blog.example/dir/feed.xml").expect("url")
 }
