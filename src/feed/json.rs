@@ -54,7 +54,7 @@ fn hubs(root: &Map<String, Value>, base: &Url) -> Vec<String> {
 fn item(fields: &Map<String, Value>, base: &Url) -> Item {
     let html = text_of(fields, "content_html");
     let date = |name| dates::read(&text_of(fields, name));
-    let guid = text_of(fields, "id");
+    let guid = fields.get("id").map(scalar).unwrap_or_default();
     Item {
         link: address(fields, "url", base)
             .or_else(|| Url::parse(&guid).ok().and_then(|_| web_address(&guid, base)))
@@ -136,7 +136,7 @@ fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
 }
 
 fn text_of(fields: &Map<String, Value>, name: &str) -> String {
-    fields.get(name).map(scalar).unwrap_or_default()
+    fields.get(name).and_then(Value::as_str).map(tidy).unwrap_or_default()
 }
 
 fn scalar(value: &Value) -> String {

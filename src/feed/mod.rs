@@ -12,6 +12,7 @@ mod freshness;
 mod json;
 mod library;
 pub mod parse;
+mod references;
 mod salvage;
 mod scan;
 mod tokens;

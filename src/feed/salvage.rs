@@ -6,6 +6,7 @@
 //! Must not: make up an id, a date or a link.
 
 mod attached;
+mod base64;
 mod capture;
 mod draft;
 mod person;
@@ -19,6 +20,7 @@ use std::rc::Rc;
 use url::Url;
 
 use super::parse::{self, ParseFailure};
+use super::references::decoded;
 use super::tokens::{Token, Tokens, attribute, attributes};
 use crate::domain::entry::ParsedFeed;
 pub(super) use capture::tidy;
@@ -31,10 +33,23 @@ use vocabulary::{Vocabulary, local_name, prefix, same_local_name};
 
 /// What the reader made of a text.
 pub(super) struct Salvaged {
-    /// The feed; items that the text breaks off in are left out.
+    /// The feed.
     pub feed: ParsedFeed,
-    /// Whether the text breaks off within markup or with an item open.
-    pub cut: bool,
+    /// Where the text ends.
+    pub end: End,
+}
+
+/// Where a text ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Where it should.
+    Whole,
+    /// Within the texts of an item that is known by all that stands before: it is kept without them.
+    WithinTexts,
+    /// Within an item that is left out.
+    WithinItem,
+    /// Within markup behind the last item or before the first one.
+    BetweenItems,
 }
 
 /// What an open element is to us.
@@ -70,7 +85,7 @@ struct Reader<'a> {
     base: Rc<Url>,
     root: Option<String>,
     draft: Option<Draft>,
-    capture: Option<Capture>,
+    capture: Option<Capture<'a>>,
     /// The text that stands in the open person itself.
     person: String,
     site: Site,
@@ -104,8 +119,10 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
         }
     }
     // An item that is still open lacks an unknown part. It might come back with a guid next time, and
-    // so as another entry: leave it out until it is whole.
-    let open = reader.draft.take().is_some();
+    // so as another entry: leave it out until it is whole, unless only its texts are cut.
+    let open = reader.draft.is_some();
+    reader.draft = reader.draft.take().filter(Draft::is_identified);
+    let kept = reader.draft.is_some();
     if open || cut {
         reader.capture = None;
     }
@@ -117,7 +134,13 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
     }
     let mut feed = reader.feed;
     reader.site.finish(&mut feed);
-    Ok(Salvaged { feed, cut: cut || open })
+    let end = match (open, kept) {
+        (true, true) => End::WithinTexts,
+        (true, false) => End::WithinItem,
+        (false, _) if cut => End::BetweenItems,
+        (false, _) => End::Whole,
+    };
+    Ok(Salvaged { feed, end })
 }
 
 /// Elements of HTML that have no end tag.
@@ -143,7 +166,7 @@ impl<'a> Reader<'a> {
         if is_item {
             self.leave_item();
         } else if let Some(capture) = &mut self.capture {
-            capture.open_tag(&local, tag, closed);
+            capture.open_tag(name, tag, closed);
             if closed || VOID.contains(&local.as_str()) {
                 self.bindings.truncate(bindings);
                 return Ok(());
@@ -158,7 +181,7 @@ impl<'a> Reader<'a> {
             if self.feed.items.len() >= parse::ITEMS_MAX {
                 return Err(ParseFailure::TooManyItems);
             }
-            self.draft = Some(Draft::new(attribute(tag, "rdf:about")));
+            self.draft = Some(Draft::new(tag, &base));
             Role::Item
         } else if self.capture.is_some() {
             Role::Other
@@ -253,9 +276,9 @@ impl<'a> Reader<'a> {
             self.bindings.truncate(frame.bindings);
             let at = self.stack.len();
             match self.capture.take() {
-                Some(capture) if capture.depth == at => self.store(capture),
+                Some(capture) if capture.depth == at => self.store(&capture),
                 Some(mut capture) => {
-                    capture.close_tag(&local_name(frame.name));
+                    capture.close_tag(frame.name);
                     self.capture = Some(capture);
                 }
                 None => {}
@@ -286,18 +309,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn store(&mut self, capture: Capture) {
+    fn store(&mut self, capture: &Capture<'_>) {
         match &mut self.draft {
             Some(draft) => draft.store(capture),
             None => self.site.store(capture),
         }
     }
 
-    fn text(&mut self, text: &str, data: bool) {
+    fn text(&mut self, text: &'a str, data: bool) {
         if let Some(capture) = &mut self.capture {
             capture.text(text, data);
         } else if self.stack.last().is_some_and(|top| top.role == Role::Person) {
-            let text = if data { text.into() } else { html_escape::decode_html_entities(text) };
+            let text = if data { text.into() } else { decoded(text) };
             self.person.push_str(&text);
         }
     }
@@ -341,7 +364,7 @@ impl<'a> Reader<'a> {
         if value.len() > parse::XML_BASE_MAX {
             return Err(ParseFailure::LongBase);
         }
-        let value: Cow<'_, str> = html_escape::decode_html_entities(value.trim());
+        let value: Cow<'_, str> = decoded(value.trim());
         Ok(outer.join(&value).map_or_else(|_| Rc::clone(outer), Rc::new))
     }
 }

@@ -3,13 +3,13 @@
 //! Promises: each address once, with all that the feed says of it in any place; a caption belongs to
 //! the media of the element that it stands in. Must not: fetch, or judge what is a good picture.
 
-use html_escape::decode_html_entities;
 use url::Url;
 
 use super::capture::tidy;
 use super::site::absolute;
 use crate::domain::entry::{Media, Role};
 use crate::feed::parse::LIST_MAX;
+use crate::feed::references::decoded;
 use crate::feed::tokens::attribute;
 
 /// A description longer than this, in characters, is of the item rather than of a picture in it. It
@@ -130,7 +130,7 @@ impl Attached {
 }
 
 fn clean(kind: &str) -> String {
-    tidy(&decode_html_entities(kind))
+    tidy(&decoded(kind))
 }
 
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {

@@ -6,17 +6,17 @@
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use html_escape::decode_html_entities;
 use url::Url;
 
 use super::super::dates;
 use super::super::parse::{LIST_MAX, web_address};
+use super::super::references::decoded;
 use super::super::tokens::attribute;
 use super::attached::Attached;
 use super::capture::{Capture, tidy};
 use super::person;
 use super::site::{Link, absolute};
-use super::slot::{ENCLOSURE, PERMALINK, Slot};
+use super::slot::{ALTERNATE, ENCLOSURE, LINK, NO_PAGE, PERMALINK, Slot};
 use super::vocabulary::Vocabulary;
 use crate::domain::entry::Item;
 
@@ -30,8 +30,8 @@ pub(super) struct Draft {
     links: Vec<(usize, String)>,
     summaries: [String; 5],
     contents: [String; 3],
-    published: [Option<DateTime<Utc>>; 4],
-    updated: [Option<DateTime<Utc>>; 3],
+    published: [Option<DateTime<Utc>>; 3],
+    updated: [Option<DateTime<Utc>>; 4],
     authors: [Vec<String>; 2],
     categories: Vec<String>,
     language: Option<String>,
@@ -65,8 +65,22 @@ fn first(places: impl IntoIterator<Item = String>) -> String {
 }
 
 impl Draft {
-    pub(super) fn new(about: Option<&str>) -> Self {
-        Self { about: about.map(|about| tidy(&decode_html_entities(about))), ..Self::default() }
+    /// What the item's own tag tells: `rdf:about`, and the words of CDF.
+    pub(super) fn new(tag: &str, base: &Url) -> Self {
+        let about = attribute(tag, "rdf:about").map(|about| tidy(&decoded(about)));
+        let mut draft = Self { about, ..Self::default() };
+        let href = attribute(tag, "href").and_then(|href| absolute(href, base));
+        draft.links.extend(href.map(|address| (LINK, address)));
+        put_date(&mut draft.updated, 1, attribute(tag, "lastmod").unwrap_or_default());
+        draft
+    }
+
+    /// Whether all that identifies the item has been read.
+    pub(super) fn is_identified(&self) -> bool {
+        let dated = self.published.iter().any(Option::is_some);
+        let titled = self.titles.iter().any(|title| !title.is_empty());
+        let linked = self.links.iter().any(|(rank, _)| *rank <= ALTERNATE);
+        self.guid.is_some() && linked && titled && dated
     }
 
     /// A person that an element of its own names.
@@ -117,7 +131,7 @@ impl Draft {
             (Vocabulary::Core, "category") => {
                 let term = attribute(tag, "label").or_else(|| attribute(tag, "term"));
                 if let Some(term) = term {
-                    add(&mut self.categories, tidy(&decode_html_entities(term)));
+                    add(&mut self.categories, tidy(&decoded(term)));
                 }
                 term.is_some()
             }
@@ -129,7 +143,7 @@ impl Draft {
         }
     }
 
-    pub(super) fn store(&mut self, capture: Capture) {
+    pub(super) fn store(&mut self, capture: &Capture<'_>) {
         let base = Rc::clone(&capture.base);
         let (slot, depth) = (capture.slot, capture.depth);
         let text = capture.value();
@@ -139,9 +153,8 @@ impl Draft {
         match slot {
             Slot::Title(rank) => put(&mut self.titles, rank, text),
             Slot::Link(rank) => {
-                if let Some(address) = web_address(&text, &base) {
-                    self.links.push((rank, address));
-                }
+                let address = web_address(&text, &base).filter(|_| rank < NO_PAGE);
+                self.links.extend(address.map(|address| (rank, address)));
             }
             Slot::Guid { permalink } => {
                 if permalink && self.permalink.is_none() && Url::parse(&text).is_ok() {

@@ -5,14 +5,14 @@
 
 use std::rc::Rc;
 
-use html_escape::decode_html_entities;
 use url::Url;
 
 use super::capture::{Capture, tidy};
 use super::person;
-use super::slot::{ALTERNATE, ALTERNATE_PAGE, ALTERNATE_UNTYPED, ENCLOSURE, NO_PAGE, Slot};
+use super::slot::{ALTERNATE, ALTERNATE_PAGE, ALTERNATE_UNTYPED, ENCLOSURE, LINK, NO_PAGE, Slot};
 use crate::domain::entry::{ParsedFeed, Wishes};
 use crate::feed::parse::{LIST_MAX, web_address};
+use crate::feed::references::decoded;
 use crate::feed::tokens::attribute;
 
 /// Atom's `link`: its address and how well it will do as the entry's page.
@@ -24,21 +24,30 @@ pub(super) struct Link {
 impl Link {
     pub(super) fn of(tag: &str, base: &Url) -> Option<Self> {
         let href = attribute(tag, "href")?;
-        let rel = attribute(tag, "rel").map(|rel| rel.trim().to_ascii_lowercase());
-        let kind = attribute(tag, "type").unwrap_or_default();
-        let rank = match rel.as_deref() {
-            None | Some("" | "alternate") if kind.contains("html") => ALTERNATE_PAGE,
-            None | Some("" | "alternate") if kind.is_empty() => ALTERNATE_UNTYPED,
-            None | Some("" | "alternate") => ALTERNATE,
-            Some("enclosure") => ENCLOSURE,
-            Some(_) => NO_PAGE,
-        };
-        Some(Self { rank, address: absolute(href, base)? })
+        Some(Self { rank: rank(tag), address: absolute(href, base)? })
     }
 }
 
+/// How well a link will do, by what its tag says.
+fn rank(tag: &str) -> usize {
+    let rel = attribute(tag, "rel").map(|rel| rel.trim().to_ascii_lowercase());
+    let kind = attribute(tag, "type").unwrap_or_default();
+    match rel.as_deref() {
+        None | Some("" | "alternate") if kind.contains("html") => ALTERNATE_PAGE,
+        None | Some("" | "alternate") if kind.is_empty() => ALTERNATE_UNTYPED,
+        None | Some("" | "alternate") => ALTERNATE,
+        Some("enclosure") => ENCLOSURE,
+        Some(_) => NO_PAGE,
+    }
+}
+
+/// The same for a link with its address as its text: RSS's own, or one of Atom gone wrong.
+pub(super) fn rank_of_text(tag: &str) -> usize {
+    if tag.contains("rel") { rank(tag) } else { LINK }
+}
+
 pub(super) fn absolute(written: &str, base: &Url) -> Option<String> {
-    web_address(&decode_html_entities(written), base)
+    web_address(&decoded(written), base)
 }
 
 /// What the feed says of itself.
@@ -98,7 +107,7 @@ impl Site {
         }
     }
 
-    pub(super) fn store(&mut self, capture: Capture) {
+    pub(super) fn store(&mut self, capture: &Capture<'_>) {
         let base = Rc::clone(&capture.base);
         let slot = capture.slot;
         let text = capture.value();

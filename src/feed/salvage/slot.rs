@@ -3,6 +3,7 @@
 //! Promises: one answer for each name, by vocabulary. Must not: read a text.
 
 use super::capture::Kind;
+use super::site;
 use super::vocabulary::Vocabulary;
 use crate::feed::tokens::attribute;
 
@@ -59,7 +60,8 @@ pub(super) fn of_item(words: Vocabulary, local: &str, tag: &str) -> Option<Slot>
         (Core, "title") => Slot::Title(0),
         (Dublin, "title") => Slot::Title(1),
         (Itunes, "title") => Slot::Title(3),
-        (Core, "link" | "url") => Slot::Link(LINK),
+        (Core, "link") => Slot::Link(site::rank_of_text(tag)),
+        (Core, "url") => Slot::Link(LINK),
         (Feedburner, "origlink") => Slot::Link(ORIGINAL),
         (Core, "guid") => Slot::Guid {
             permalink: attribute(tag, "isPermaLink")
@@ -75,11 +77,12 @@ pub(super) fn of_item(words: Vocabulary, local: &str, tag: &str) -> Option<Slot>
         (Xhtml, "body" | "div") => Slot::Content(2),
         (Core, "pubdate" | "published") => Slot::Published(0),
         (Core | Dublin, "issued") => Slot::Published(1),
-        (Dublin, "date") => Slot::Published(2),
-        (Core | Dublin, "created" | "date") => Slot::Published(3),
+        (Core | Dublin, "created") => Slot::Published(2),
         (Core, "updated") => Slot::Updated(0),
         (Core | Dublin, "modified") => Slot::Updated(1),
-        (Core, "lastbuilddate") => Slot::Updated(2),
+        // Nobody says which date it is: with a date of publishing beside it, that of a change.
+        (Core | Dublin, "date") => Slot::Updated(2),
+        (Core, "lastbuilddate") => Slot::Updated(3),
         (Dublin, "creator") => Slot::Author(0),
         (Itunes, "author") => Slot::Author(1),
         (Core, "category") | (Dublin, "subject") => Slot::Category,
@@ -120,13 +123,24 @@ pub(super) fn of_skips(local: &str) -> Option<Slot> {
     }
 }
 
-/// Whether a text is markup or plain. Only Atom tells; in RSS all is markup.
+/// What a text is. Only Atom tells; in RSS all is markup.
 pub(super) fn kind(words: Vocabulary, local: &str, tag: &str) -> Kind {
-    let told = attribute(tag, "type").map(str::to_ascii_lowercase);
-    match (words, local, told.as_deref()) {
-        (Vocabulary::Core, "title" | "summary" | "content", Some("text" | "text/plain")) => {
-            Kind::Plain
+    if words != Vocabulary::Core || !matches!(local, "title" | "summary" | "content") {
+        return Kind::Markup;
+    }
+    let told = |name| attribute(tag, name).map(|value| value.trim().to_ascii_lowercase());
+    let mode = told("mode");
+    match told("type").as_deref() {
+        _ if mode.as_deref() == Some("base64") => Kind::Base64,
+        Some("text" | "text/plain") => Kind::Plain,
+        // Of another type than text, and no markup: then it is in base64, by the rule of Atom.
+        Some(kind)
+            if kind.contains('/')
+                && !kind.starts_with("text/")
+                && !["xml", "html", "json"].iter().any(|part| kind.contains(part)) =>
+        {
+            Kind::Base64
         }
-        _ => Kind::Markup,
+        Some(_) | None => Kind::Markup,
     }
 }
