@@ -1,6 +1,6 @@
 //! What an item's elements have told so far, and what becomes of it.
 //!
-//! Promises: the first value that says something wins within one rank, a better rank wins over all;
+//! Promises: the first value that says something wins within one rank (of dates the last one), a better rank wins over all;
 //! links are absolute and http(s). Must not: look at more than the elements that it is given.
 
 use std::rc::Rc;
@@ -31,7 +31,7 @@ pub(super) struct Draft {
     summaries: [String; 5],
     contents: [String; 3],
     published: [Option<DateTime<Utc>>; 3],
-    updated: [Option<DateTime<Utc>>; 4],
+    updated: [Option<DateTime<Utc>>; 5],
     authors: [Vec<String>; 2],
     categories: Vec<String>,
     language: Option<String>,
@@ -47,10 +47,10 @@ fn put(places: &mut [String], rank: usize, text: String) {
     }
 }
 
-/// Reads a date into its place unless one is there already.
+/// Reads a date into its place. Of several, the last one counts: it was added when something changed.
 fn put_date(places: &mut [Option<DateTime<Utc>>], rank: usize, text: &str) {
     if let Some(place) = places.get_mut(rank) {
-        *place = place.or_else(|| dates::read(text));
+        *place = dates::read(text).or(*place);
     }
 }
 

@@ -81,8 +81,9 @@ pub(super) fn of_item(words: Vocabulary, local: &str, tag: &str) -> Option<Slot>
         (Core, "updated") => Slot::Updated(0),
         (Core | Dublin, "modified") => Slot::Updated(1),
         // Nobody says which date it is: with a date of publishing beside it, that of a change.
-        (Core | Dublin, "date") => Slot::Updated(2),
-        (Core, "lastbuilddate") => Slot::Updated(3),
+        (Dublin, "date") => Slot::Updated(2),
+        (Core, "date") => Slot::Updated(3),
+        (Core, "lastbuilddate") => Slot::Updated(4),
         (Dublin, "creator") => Slot::Author(0),
         (Itunes, "author") => Slot::Author(1),
         (Core, "category") | (Dublin, "subject") => Slot::Category,
