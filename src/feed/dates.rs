@@ -3,6 +3,8 @@
 //! Promises: whole seconds, as parts of one are told by some servers only now and then; reads RFC 3339, RFC 2822 and the many spellings around them; what it can't read for
 //! certain is no date. Must not: take a missing date for the present, or a zone for the machine's.
 
+use std::borrow::Cow;
+
 use chrono::{
     DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound, TimeDelta, Utc,
 };
@@ -22,11 +24,30 @@ pub fn read(text: &str) -> Option<DateTime<Utc>> {
         .or_else(|| by_words(text))
 }
 
+/// Chinese, Japanese and Korean dates, whose signs follow their numbers, in the order of ISO 8601.
+fn western(text: &str) -> Cow<'_, str> {
+    if !text.contains(['年', '년']) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        match word.trim() {
+            "上午" | "午前" | "오전" => out.push_str("AM "),
+            "下午" | "午後" | "오후" => out.push_str("PM "),
+            _ => out.push_str(word),
+        }
+    }
+    for (sign, written) in [("年 ", "-"), ("년 ", "-"), ("月 ", "-"), ("월 ", "-")] {
+        out = out.replace(sign, written);
+    }
+    Cow::Owned(out.replace(['年', '년', '月', '월'], "-").replace(['日', '일'], " "))
+}
+
 /// What the words of a date have told so far.
 #[derive(Default)]
 struct Found {
     numbers: Vec<(u32, usize)>,
-    month: Option<(u32, usize)>,
+    month: Option<u32>,
     date: Option<NaiveDate>,
     time: Option<NaiveTime>,
     afternoon: Option<bool>,
@@ -35,9 +56,16 @@ struct Found {
 
 fn by_words(text: &str) -> Option<DateTime<Utc>> {
     let mut found = Found::default();
-    let separated = text.replace([',', '(', ')'], " ");
-    for word in separated.split_whitespace() {
-        found.word(word)?;
+    let text = western(text);
+    for part in text.split_inclusive(',') {
+        // A name in front of a comma, before any number, is that of a weekday: "mar, 24 set 2026".
+        let day_name = part.ends_with(',') && !part.contains(|c: char| c.is_ascii_digit());
+        if day_name && found.numbers.is_empty() && found.date.is_none() {
+            continue;
+        }
+        for word in part.split([',', '(', ')', ' ', '\t', '\n']).filter(|word| !word.is_empty()) {
+            found.word(word)?;
+        }
     }
     let date = match found.date {
         Some(date) => date,
@@ -71,22 +99,22 @@ impl Found {
         }
         let digits = word.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
         if let Ok(number) = digits.parse() {
+            // "03 Apr 02 1500": the time as RFC 822 did not mean it.
+            if digits.len() == 4 && self.numbers.len() == 2 && self.time.is_none() {
+                self.time = NaiveTime::from_hms_opt(number / 100, number % 100, 0);
+                return self.time.map(|_| ());
+            }
             self.numbers.push((number, digits.len()));
             return Some(());
         }
         if word.starts_with(|c: char| c.is_ascii_digit()) {
             return self.date_word(word);
         }
-        match word.to_ascii_lowercase().as_str() {
+        match word.to_lowercase().as_str() {
             "am" | "a.m." => self.afternoon = Some(false),
             "pm" | "p.m." => self.afternoon = Some(true),
-            name => {
-                if self.month.is_none()
-                    && let Some(month) = month(name)
-                {
-                    self.month = Some((month, self.numbers.len()));
-                }
-            }
+            // Some weekdays read like months, and stand in front of them: "mar 24 set 2026".
+            name => self.month = month(name).or(self.month),
         }
         Some(())
     }
@@ -132,8 +160,11 @@ impl Found {
                 (number(year)?, number(month)?, number(day)?)
             }
             [year, month] if year.len() == 4 => (number(year)?, number(month)?, 1),
-            [year, month, day] if year.len() == 4 => (number(year)?, number(month)?, number(day)?),
-            [day, middle, year] => match month(&middle.to_ascii_lowercase()) {
+            [year, middle, day] if year.len() == 4 => {
+                let month = month(&middle.to_lowercase()).or_else(|| number(middle))?;
+                (number(year)?, month, number(day)?)
+            }
+            [day, middle, year] => match month(&middle.to_lowercase()) {
                 Some(month) => (whole_year(number(year)?, year.len()), month, number(day)?),
                 // `02/01/2026` may be either; dots are European, and above twelve it is clear.
                 None if year.len() == 4 && word.contains('.') => {
@@ -153,7 +184,7 @@ impl Found {
 
     /// Day and year beside a month's name: `5 Jan 2026`, `Jan 5, 2026`, `Jan 5 10:00 2026`.
     fn date_of_words(&self) -> Option<NaiveDate> {
-        let (month, _) = self.month?;
+        let month = self.month?;
         let year_at = self
             .numbers
             .iter()
@@ -227,28 +258,28 @@ fn zone_by_name(name: &str) -> Option<FixedOffset> {
     FixedOffset::east_opt(hours * 3600)
 }
 
-/// A month by its English name or a beginning of it, of at least three letters.
+/// How months begin in English, German, Dutch, French, Spanish, Portuguese, Italian, Polish,
+/// Hungarian, Russian and Greek. No beginning is that of two months.
+const MONTHS: [&[&str]; 12] = [
+    &["jan", "jän", "ene", "gen", "sty", "янв", "ιαν"],
+    &["feb", "fév", "fev", "lut", "фев", "φεβ"],
+    &["mar", "mär", "maart", "mrt", "már", "мар", "μάρ", "μαρ"],
+    &["apr", "avr", "abr", "kwi", "ápr", "апр", "απρ"],
+    &["may", "mai", "mei", "mag", "maj", "máj", "мая", "май", "μάι", "μαΐ", "μαι"],
+    &["jun", "juin", "giu", "cze", "jún", "июн", "ιούν", "ιουν"],
+    &["jul", "juil", "lug", "lip", "júl", "июл", "ιούλ", "ιουλ"],
+    &["aug", "aoû", "aou", "ago", "sie", "авг", "αύγ", "αυγ"],
+    &["sep", "set", "wrz", "sze", "сен", "σεπ"],
+    &["oct", "okt", "out", "ott", "paź", "окт", "οκτ"],
+    &["nov", "lis", "ноя", "νοε", "νοέ"],
+    &["dec", "dez", "déc", "dic", "gru", "дек", "δεκ"],
+];
+
+/// A month by its name or a beginning of it.
 fn month(word: &str) -> Option<u32> {
-    const NAMES: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    let word = word.trim_end_matches('.');
-    let word = if word == "sept" { "sep" } else { word };
-    if word.len() < 3 {
-        return None;
-    }
-    let at = NAMES.iter().position(|name| name.starts_with(word))?;
+    let starts = |names: &[&str]| names.iter().any(|name| word.starts_with(name));
+    let letters = word.trim_end_matches('.').chars().all(char::is_alphabetic);
+    let at = MONTHS.iter().position(|names| starts(names)).filter(|_| letters)?;
     u32::try_from(at + 1).ok()
 }
 
@@ -284,6 +315,16 @@ mod tests {
             ("21.11.2026 10:20", "2026-11-21T10:20:00Z"),
             ("11/21/2026", "2026-11-21T00:00:00Z"),
             ("Sat, 21 Nov 2026 24:00:00 GMT", "2026-11-21T00:00:00Z"),
+            ("21 Nov 26 1020 GMT", "2026-11-21T10:20:00Z"),
+            ("Sa, 21. November 2026 10:20:30 +0100", "2026-11-21T09:20:30Z"),
+            ("mar, 24 Set 2026 19:42:40 -0300", "2026-09-24T22:42:40Z"),
+            ("mar 24 set 2026", "2026-09-24T00:00:00Z"),
+            ("mar. 24 mars 2026", "2026-03-24T00:00:00Z"),
+            ("24 févr. 2026 10:20", "2026-02-24T10:20:00Z"),
+            ("Σαβ, 21 Νοέ 2026 10:20:30 +0200", "2026-11-21T08:20:30Z"),
+            ("2026-július-13 09:15 +0200", "2026-07-13T07:15:00Z"),
+            ("2026年11月21日 星期六  下午 02:46", "2026-11-21T14:46:00Z"),
+            ("2026년 11월 21일 오후 2:46", "2026-11-21T14:46:00Z"),
         ] {
             let expected = DateTime::parse_from_rfc3339(expected).expect("date").to_utc();
             assert_eq!(read(text), Some(expected), "{text}");
@@ -292,7 +333,17 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for text in ["", "yesterday", "2026-13-40", "Nov 2026", "Feb 30 2026", "10:20", "1"] {
+        for text in [
+            "mar, 24 2026",
+            "1 Lorem 2026",
+            "",
+            "yesterday",
+            "2026-13-40",
+            "Nov 2026",
+            "Feb 30 2026",
+            "10:20",
+            "1",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read(&"Sat, ".repeat(100_000)), None);

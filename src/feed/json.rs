@@ -9,7 +9,7 @@ use url::Url;
 use super::dates;
 use super::parse::{ITEMS_MAX, LIST_MAX, ParseFailure, web_address};
 use super::salvage::tidy;
-use crate::domain::entry::{Item, Media, ParsedFeed, Role};
+use crate::domain::entry::{Item, Media, ParsedFeed, Role, Wishes};
 
 /// Reads a JSON Feed.
 pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
@@ -24,19 +24,37 @@ pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
     if items.len() > ITEMS_MAX {
         return Err(ParseFailure::TooManyItems);
     }
+    let all_by = authors(root);
+    let items = items.iter().filter_map(Value::as_object).map(|fields| {
+        let item = item(fields, base);
+        if item.authors.is_empty() { Item { authors: all_by.clone(), ..item } } else { item }
+    });
     Ok(ParsedFeed {
         title: text_of(root, "title"),
         site: address(root, "home_page_url", base),
         language: Some(text_of(root, "language")).filter(|language| !language.is_empty()),
-        items: items.iter().filter_map(Value::as_object).map(|fields| item(fields, base)).collect(),
-        ..ParsedFeed::default()
+        wishes: Wishes::default(),
+        hubs: hubs(root, base),
+        own_address: address(root, "feed_url", base),
+        items: items.collect(),
     })
+}
+
+/// The hubs that speak WebSub.
+fn hubs(root: &Map<String, Value>, base: &Url) -> Vec<String> {
+    list(root, "hubs")
+        .iter()
+        .filter_map(Value::as_object)
+        .filter(|hub| text_of(hub, "type").eq_ignore_ascii_case("websub"))
+        .filter_map(|hub| address(hub, "url", base))
+        .take(LIST_MAX)
+        .collect()
 }
 
 fn item(fields: &Map<String, Value>, base: &Url) -> Item {
     let html = text_of(fields, "content_html");
     let date = |name| dates::read(&text_of(fields, name));
-    let guid = text_of(fields, "id");
+    let guid = fields.get("id").map(scalar).unwrap_or_default();
     Item {
         link: address(fields, "url", base)
             .or_else(|| Url::parse(&guid).ok().and_then(|_| web_address(&guid, base)))
@@ -97,7 +115,13 @@ fn media(fields: &Map<String, Value>, base: &Url) -> Vec<Media> {
             Some(Media {
                 url: address(attachment, "url", base)?,
                 kind: Some(kind).filter(|kind| !kind.is_empty()),
-                ..Media::default()
+                role: Role::Enclosure,
+                bytes: attachment
+                    .get("size_in_bytes")
+                    .and_then(Value::as_u64)
+                    .filter(|bytes| *bytes > 0),
+                pixels: None,
+                alt: escaped(&text_of(attachment, "title")),
             })
         });
     images.chain(attachments).take(LIST_MAX).collect()
@@ -112,7 +136,7 @@ fn list<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a [Value] {
 }
 
 fn text_of(fields: &Map<String, Value>, name: &str) -> String {
-    fields.get(name).map(scalar).unwrap_or_default()
+    fields.get(name).and_then(Value::as_str).map(tidy).unwrap_or_default()
 }
 
 fn scalar(value: &Value) -> String {

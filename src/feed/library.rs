@@ -10,8 +10,8 @@ use url::Url;
 
 use super::dates;
 use super::parse::{LIST_MAX, web_address};
-use super::salvage::tidy;
-use crate::domain::entry::{Item, Media};
+use super::salvage::{name, tidy};
+use crate::domain::entry::{Item, Media, Role};
 
 /// Reads a document. The error says what `feed-rs` had against it.
 pub(super) fn read(text: &str, base: &Url) -> Result<Vec<Item>, String> {
@@ -51,8 +51,7 @@ fn item(entry: model::Entry, base: &Url) -> Item {
         authors: entry
             .authors
             .into_iter()
-            .filter_map(|person| person.name)
-            .map(|name| tidy(&name))
+            .filter_map(|person| name(&person.name?))
             .take(LIST_MAX)
             .collect(),
         categories: entry
@@ -68,23 +67,32 @@ fn item(entry: model::Entry, base: &Url) -> Item {
     }
 }
 
+/// What `feed-rs` tells of media: not in which element they stood, nor which caption is whose.
 fn media(objects: Vec<model::MediaObject>, base: &Url) -> Vec<Media> {
+    let contents_of = |object: model::MediaObject| {
+        let contents = object.content.into_iter().filter_map(|content| {
+            Some(Media {
+                url: content.url?.to_string(),
+                kind: content.content_type.map(|kind| kind.to_string()),
+                role: Role::Content,
+                bytes: content.size.filter(|bytes| *bytes > 0),
+                pixels: content.width.zip(content.height),
+                alt: String::new(),
+            })
+        });
+        let thumbnails = object.thumbnails.into_iter().map(|thumbnail| Media {
+            pixels: thumbnail.image.width.zip(thumbnail.image.height),
+            url: thumbnail.image.uri,
+            kind: Some("image/*".to_owned()),
+            role: Role::Thumbnail,
+            ..Media::default()
+        });
+        contents.chain(thumbnails).collect::<Vec<_>>()
+    };
     objects
         .into_iter()
-        .flat_map(|object| {
-            let contents = object.content.into_iter().filter_map(|content| {
-                let kind = content.content_type.map(|kind| kind.to_string());
-                Some((content.url?.to_string(), kind))
-            });
-            let thumbnails = object
-                .thumbnails
-                .into_iter()
-                .map(|thumbnail| (thumbnail.image.uri, Some("image/*".to_owned())));
-            contents.chain(thumbnails).collect::<Vec<_>>()
-        })
-        .filter_map(|(url, kind)| {
-            web_address(&url, base).map(|url| Media { url, kind, ..Media::default() })
-        })
+        .flat_map(contents_of)
+        .filter_map(|media| Some(Media { url: web_address(&media.url, base)?, ..media }))
         .take(LIST_MAX)
         .collect()
 }

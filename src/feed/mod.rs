@@ -16,6 +16,7 @@ pub mod look;
 pub mod opml;
 pub mod page;
 pub mod parse;
+mod references;
 mod salvage;
 mod scan;
 mod tokens;

@@ -7,6 +7,7 @@
 
 use url::Url;
 
+use super::salvage::End;
 use super::scan::{self, Scan};
 use super::{json, library, salvage};
 use crate::domain::entry::{Item, ParsedFeed};
@@ -86,9 +87,7 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     let scan = scan::fence(text)?;
     let own = salvage::read(text, base)?;
     let mut repairs = Vec::new();
-    if own.cut {
-        repairs.push("the document breaks off; the item it breaks off in is left out".to_owned());
-    }
+    repairs.extend(cut(own.end).map(str::to_owned));
     let read = match scan {
         Scan::Sound(items) => library::read(text, base).map(|read| (items, read)),
         Scan::Broken(why) => Err(why),
@@ -120,8 +119,22 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     Ok(Parsed { feed, reader, repairs })
 }
 
-/// One item as both readers saw it: what identifies it from ours, the rest from `feed-rs` where it
-/// has it. When the two can't be the same item, ours alone.
+/// What is said of a document that breaks off.
+const fn cut(end: End) -> Option<&'static str> {
+    match end {
+        End::Whole => None,
+        End::WithinTexts => {
+            Some("the document breaks off; the text that it breaks off in is left out")
+        }
+        End::WithinItem => {
+            Some("the document breaks off; the item that it breaks off in is left out")
+        }
+        End::BetweenItems => Some("the document breaks off, behind its last item"),
+    }
+}
+
+/// One item as both readers saw it: its texts from `feed-rs`, all else from our own reader, which
+/// knows more words. When the two can't be the same item, ours alone.
 fn joined(own: Item, read: Item) -> Item {
     let same = match (&own.guid, &read.guid, &own.link, &read.link) {
         (Some(own), Some(read), _, _) if own == read => true,
@@ -131,8 +144,10 @@ fn joined(own: Item, read: Item) -> Item {
     if !same {
         return own;
     }
-    let text = |own: String, read: String| if read.is_empty() { own } else { read };
-    let list = |own: Vec<String>, read: Vec<String>| if read.is_empty() { own } else { read };
+    // Where ours says nothing there is nothing to say, such as a picture written as text.
+    let text =
+        |own: String, read: String| if own.is_empty() || read.is_empty() { own } else { read };
+    let list = |own: Vec<String>, read: Vec<String>| if own.is_empty() { read } else { own };
     Item {
         guid: own.guid,
         link: own.link,

@@ -5,8 +5,13 @@
 //! vocabularies go by their URI, unknown ones by local name. Bounded in depth, items and bytes.
 //! Must not: make up an id, a date or a link.
 
+mod attached;
+mod base64;
+mod capture;
 mod draft;
+mod person;
 mod site;
+mod slot;
 mod vocabulary;
 
 use std::borrow::Cow;
@@ -15,19 +20,36 @@ use std::rc::Rc;
 use url::Url;
 
 use super::parse::{self, ParseFailure};
+use super::references::decoded;
 use super::tokens::{Token, Tokens, attribute, attributes};
 use crate::domain::entry::ParsedFeed;
-pub(super) use draft::tidy;
-use draft::{Capture, Draft, Slot};
+pub(super) use capture::tidy;
+use capture::{Capture, Kind};
+use draft::Draft;
+pub(super) use person::name;
 use site::Site;
+use slot::Slot;
 use vocabulary::{Vocabulary, local_name, prefix, same_local_name};
 
 /// What the reader made of a text.
 pub(super) struct Salvaged {
-    /// The feed; items that the text breaks off in are left out.
+    /// The feed.
     pub feed: ParsedFeed,
-    /// Whether the text breaks off within markup or with an item open.
-    pub cut: bool,
+    /// Where the text ends.
+    pub end: End,
+}
+
+/// Where a text ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// Where it should.
+    Whole,
+    /// Within the texts of an item that is known by all that stands before: it is kept without them.
+    WithinTexts,
+    /// Within an item that is left out.
+    WithinItem,
+    /// Within markup behind the last item or before the first one.
+    BetweenItems,
 }
 
 /// What an open element is to us.
@@ -37,10 +59,12 @@ enum Role {
     Channel,
     /// An item or entry.
     Item,
-    /// A person of an item.
+    /// A person, of an item or of the feed.
     Person,
     /// A Media RSS element that may hold others.
     Media,
+    /// The feed's `skipHours` or `skipDays`.
+    Skips,
     /// Whatever else.
     Other,
 }
@@ -51,6 +75,8 @@ struct Frame<'a> {
     base: Rc<Url>,
     /// How many namespace bindings there were before this element.
     bindings: usize,
+    /// How many media its item had before this element.
+    media: usize,
 }
 
 struct Reader<'a> {
@@ -59,7 +85,9 @@ struct Reader<'a> {
     base: Rc<Url>,
     root: Option<String>,
     draft: Option<Draft>,
-    capture: Option<Capture>,
+    capture: Option<Capture<'a>>,
+    /// The text that stands in the open person itself.
+    person: String,
     site: Site,
     feed: ParsedFeed,
 }
@@ -76,6 +104,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
         root: None,
         draft: None,
         capture: None,
+        person: String::new(),
         site: Site::default(),
         feed: ParsedFeed::default(),
     };
@@ -90,8 +119,10 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
         }
     }
     // An item that is still open lacks an unknown part. It might come back with a guid next time, and
-    // so as another entry: leave it out until it is whole.
-    let open = reader.draft.take().is_some();
+    // so as another entry: leave it out until it is whole, unless only its texts are cut.
+    let open = reader.draft.is_some();
+    reader.draft = reader.draft.take().filter(Draft::is_identified);
+    let kept = reader.draft.is_some();
     if open || cut {
         reader.capture = None;
     }
@@ -102,8 +133,14 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
         return Err(ParseFailure::NotAFeed);
     }
     let mut feed = reader.feed;
-    (feed.title, feed.site) = reader.site.finish();
-    Ok(Salvaged { feed, cut: cut || open })
+    reader.site.finish(&mut feed);
+    let end = match (open, kept) {
+        (true, true) => End::WithinTexts,
+        (true, false) => End::WithinItem,
+        (false, _) if cut => End::BetweenItems,
+        (false, _) => End::Whole,
+    };
+    Ok(Salvaged { feed, end })
 }
 
 /// Elements of HTML that have no end tag.
@@ -129,7 +166,7 @@ impl<'a> Reader<'a> {
         if is_item {
             self.leave_item();
         } else if let Some(capture) = &mut self.capture {
-            capture.open_tag(&local, tag, closed);
+            capture.open_tag(name, tag, closed);
             if closed || VOID.contains(&local.as_str()) {
                 self.bindings.truncate(bindings);
                 return Ok(());
@@ -139,18 +176,20 @@ impl<'a> Reader<'a> {
             self.root = Some(local.clone());
         }
         let base = self.base_of(tag)?;
+        let media = self.draft.as_ref().map_or(0, |draft| draft.attached.len());
         let role = if is_item {
             if self.feed.items.len() >= parse::ITEMS_MAX {
                 return Err(ParseFailure::TooManyItems);
             }
-            self.draft = Some(Draft::new(attribute(tag, "rdf:about")));
+            self.draft = Some(Draft::new(tag, &base));
             Role::Item
         } else if self.capture.is_some() {
             Role::Other
         } else {
             self.element(vocabulary, &local, tag, &base)
         };
-        self.stack.push(Frame { name, role, base, bindings });
+        self.take_language(role, tag);
+        self.stack.push(Frame { name, role, base, bindings, media });
         if self.stack.len() > parse::DEPTH_MAX {
             return Err(ParseFailure::TooDeep);
         }
@@ -163,14 +202,11 @@ impl<'a> Reader<'a> {
     /// What an element outside of any text means, by where it stands.
     fn element(&mut self, words: Vocabulary, local: &str, tag: &str, base: &Rc<Url>) -> Role {
         let parent = self.stack.last().map(|frame| frame.role);
-        let depth = self.stack.len();
-        match (parent, &mut self.draft) {
+        let slot = match (parent, &mut self.draft) {
             (Some(Role::Item | Role::Media), Some(draft)) if words == Vocabulary::Media => {
-                draft.media(local, tag, base);
-                if let Some(slot) = draft::media_slot(local) {
-                    self.capture = Some(Capture::new(depth, slot, "html", base));
-                }
-                Role::Media
+                draft.attached.media(local, tag, base);
+                self.take_text(slot::of_media(local), Kind::Markup, base);
+                return Role::Media;
             }
             (Some(Role::Item), Some(draft)) => {
                 if draft.takes_whole(words, local, tag, base) {
@@ -179,36 +215,47 @@ impl<'a> Reader<'a> {
                 if words == Vocabulary::Core && local == "author" {
                     return Role::Person;
                 }
-                if let Some(slot) = draft::slot(words, local, tag) {
-                    let kind = draft::text_kind(words, local, tag);
-                    self.capture = Some(Capture::new(depth, slot, kind, base));
-                }
-                Role::Other
+                slot::of_item(words, local, tag)
             }
-            (Some(Role::Person), Some(_)) if local == "name" => {
-                self.capture = Some(Capture::new(depth, Slot::Author, "text", base));
-                Role::Other
+            (Some(Role::Person), _) if local == "name" => Some(Slot::Author(0)),
+            (Some(Role::Skips), None) => slot::of_skips(local),
+            (Some(Role::Channel), None) => match (words, local) {
+                (Vocabulary::Core, "channel") => return Role::Channel,
+                (Vocabulary::Core, "author") => return Role::Person,
+                (Vocabulary::Core, "skiphours" | "skipdays") => return Role::Skips,
+                (Vocabulary::Core, _) if self.site.takes_link(local, tag, base) => None,
+                _ => slot::of_feed(words, local),
+            },
+            (None, _) => return Role::Channel,
+            (Some(_), _) if local == "channel" => return Role::Channel,
+            (Some(_), _) => None,
+        };
+        self.take_text(slot, slot::kind(words, local, tag), base);
+        Role::Other
+    }
+
+    /// Gathers the text of the element that begins, if it has a place.
+    fn take_text(&mut self, slot: Option<Slot>, kind: Kind, base: &Rc<Url>) {
+        let depth = self.stack.len();
+        self.capture = slot.map(|slot| Capture::new(depth, slot, kind, base));
+    }
+
+    /// `xml:lang` of the feed, of an item, or of a text of an item.
+    fn take_language(&mut self, role: Role, tag: &str) {
+        if !tag.contains("xml:lang") {
+            return;
+        }
+        let Some(language) = attribute(tag, "xml:lang") else {
+            return;
+        };
+        let text = self.capture.as_ref().map(|capture| capture.slot);
+        match (role, &mut self.draft) {
+            (Role::Channel, _) => self.site.language(language),
+            (Role::Item, Some(draft)) => draft.language(language),
+            (_, Some(draft)) if matches!(text, Some(Slot::Title(0) | Slot::Content(_))) => {
+                draft.language(language);
             }
-            (Some(Role::Channel), None) if words == Vocabulary::Core => {
-                if self.site.takes_link(local, tag, base) {
-                    return Role::Other;
-                }
-                match local {
-                    "title" => {
-                        let kind = draft::text_kind(words, local, tag);
-                        self.capture = Some(Capture::new(depth, Slot::FeedTitle, kind, base));
-                    }
-                    "link" => {
-                        self.capture = Some(Capture::new(depth, Slot::FeedLink, "text", base));
-                    }
-                    "channel" => return Role::Channel,
-                    _ => {}
-                }
-                Role::Other
-            }
-            (None, _) => Role::Channel,
-            (Some(_), _) if local == "channel" => Role::Channel,
-            (Some(_), _) => Role::Other,
+            (_, _) => {}
         }
     }
 
@@ -229,17 +276,27 @@ impl<'a> Reader<'a> {
             self.bindings.truncate(frame.bindings);
             let at = self.stack.len();
             match self.capture.take() {
-                Some(capture) if capture.depth == at => self.store(capture),
+                Some(capture) if capture.depth == at => self.store(&capture),
                 Some(mut capture) => {
-                    capture.close_tag(&local_name(frame.name));
+                    capture.close_tag(frame.name);
                     self.capture = Some(capture);
                 }
                 None => {}
             }
-            if frame.role == Role::Item
-                && let Some(draft) = self.draft.take()
-            {
-                self.feed.items.push(draft.finish());
+            match (frame.role, &mut self.draft) {
+                (Role::Person, draft) => {
+                    let text = std::mem::take(&mut self.person);
+                    match draft {
+                        Some(draft) => draft.author(0, &text),
+                        None => self.site.author(&text),
+                    }
+                }
+                (Role::Media, Some(draft)) => draft.attached.end(at, frame.media),
+                (Role::Item, Some(draft)) => {
+                    draft.attached.end(at, 0);
+                    self.feed.items.extend(self.draft.take().map(Draft::finish));
+                }
+                (_, _) => {}
             }
         }
     }
@@ -252,20 +309,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn store(&mut self, capture: Capture) {
+    fn store(&mut self, capture: &Capture<'_>) {
         match &mut self.draft {
             Some(draft) => draft.store(capture),
             None => self.site.store(capture),
         }
     }
 
-    fn text(&mut self, text: &str, data: bool) {
+    fn text(&mut self, text: &'a str, data: bool) {
         if let Some(capture) = &mut self.capture {
             capture.text(text, data);
-        } else if self.stack.last().is_some_and(|top| top.role == Role::Person)
-            && let Some(draft) = &mut self.draft
-        {
-            draft.author(text);
+        } else if self.stack.last().is_some_and(|top| top.role == Role::Person) {
+            let text = if data { text.into() } else { decoded(text) };
+            self.person.push_str(&text);
         }
     }
 
@@ -308,7 +364,7 @@ impl<'a> Reader<'a> {
         if value.len() > parse::XML_BASE_MAX {
             return Err(ParseFailure::LongBase);
         }
-        let value: Cow<'_, str> = html_escape::decode_html_entities(value.trim());
+        let value: Cow<'_, str> = decoded(value.trim());
         Ok(outer.join(&value).map_or_else(|_| Rc::clone(outer), Rc::new))
     }
 }

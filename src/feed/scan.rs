@@ -1,8 +1,8 @@
 //! The fence in front of `feed-rs`: one pass that recurses nowhere.
 //!
-//! Promises: what it lets through is nested at most [`DEPTH_MAX`] deep, has no `xml:base` longer
-//! than [`XML_BASE_MAX`] and at most [`ITEMS_MAX`] items, so that `feed-rs` can neither overflow
-//! the stack nor take minutes. Must not: read what the feed says.
+//! Promises: what it lets through names no charset, is nested at most [`DEPTH_MAX`] deep, has no `xml:base` longer
+//! than [`XML_BASE_MAX`] and at most [`ITEMS_MAX`] items, so that `feed-rs` can neither panic over
+//! one, nor overflow the stack, nor take minutes. Must not: read what the feed says.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -33,6 +33,9 @@ pub(super) fn fence(text: &str) -> Result<Scan, ParseFailure> {
             }
             Ok(Event::Empty(tag)) => items += look_at(&tag)?,
             Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Decl(_)) => {
+                return Ok(Scan::Broken("an XML declaration stands in its midst".to_owned()));
+            }
             Ok(Event::Eof) => break,
             Ok(_) => {}
             Err(error) => return Ok(Scan::Broken(error.to_string())),

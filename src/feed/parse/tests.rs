@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::feed::decode::decode;
 
+mod fields;
+
 fn base() -> Url {
     Url::parse("https://blog.example/dir/feed.xml").expect("url")
 }
@@ -44,6 +46,7 @@ fn every_format_and_every_known_lapse_is_read() {
         rss("version='2.0'", &item.replace("</item>", "<description><p>one<br>two</description></item>")),
         rss("version='2.0'", &item.replace("<link>", "<author>张三（zhang@x.cn）</author><link>")),
         rss("version='2.0'", &format!("{item}<item><title><![CDATA[cut")),
+        format!("<!-- first -->\n<?xml version='1.0' encoding='gb2312'?>{}", rss("version='2.0'", item)),
         format!("<?xml version='1.0' encoding='utf-16'?>\n<!DOCTYPE rss [<!ENTITY x 'y'>]>{}", rss("version='2.0'", item)),
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel/><item rdf:about='g'><title>A &amp; B</title><link>/a</link><dc:date>2026-11-20</dc:date></item></rdf:RDF>".into(),
         "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://my.netscape.com/rdf/simple/0.9/' xmlns:dc='http://purl.org/dc/elements/1.1/'><item rdf:about='g'><title>A &amp; B</title><link>/a</link><dc:date>2026-11-20</dc:date></item></rdf:RDF>".into(),
@@ -75,6 +78,68 @@ fn json_feeds_are_read_field_by_field() {
         (["N".to_owned()].as_slice(), ["one".to_owned()].as_slice())
     );
     assert_eq!(parsed.feed.items[1].content, "x &amp; y");
+}
+
+#[test]
+fn odd_old_formats_are_read() {
+    let atom = |inner: &str| {
+        format!("<feed xmlns='http://www.w3.org/2005/Atom'><entry>{inner}</entry></feed>")
+    };
+    for (text, expected) in [
+        (
+            "<CHANNEL><ITEM HREF='/a' LASTMOD='2026-11-20T23:05:43-05:00'><TITLE>One</TITLE></ITEM></CHANNEL>".to_owned(),
+            "- https://blog.example/a One 2026-11-21",
+        ),
+        (atom("<title mode='base64'> T25l\n</title>"), "- - One -"),
+        (atom("<title type='application/octet-stream'>PGI+T25lPC9iPg==</title>"), "- - <b>One</b> -"),
+        (atom("<title mode='base64'>One, plainly</title>"), "- - One, plainly -"),
+        (atom("<link rel='enclosure'>https://x.example/e</link><link rel='alternate' type='text/html'>https://x.example/a</link>"), "- https://x.example/a  -"),
+        (atom("<link rel='self'>https://x.example/e</link>"), "- -  -"),
+    ] {
+        assert_eq!(lines(&text), [expected], "{text}");
+    }
+    let picture = atom("<title>t</title><content type='image/png'>iVBORw0KGgo=</content>");
+    assert_eq!(read(&picture).feed.items[0].content, "");
+}
+
+#[test]
+fn what_a_document_breaks_off_in_is_left_out() {
+    let known = "<title>One</title><link>/a</link><guid>g</guid><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>";
+    for (inner, items, repair) in [
+        (format!("<item>{known}</item><item>{known}<description>half a te"), 2, "the text that"),
+        (
+            format!("<item>{known}</item><item>{known}<description><![CDATA[half a te"),
+            2,
+            "the text that",
+        ),
+        (
+            format!("<item>{known}</item><item><title>Two</title><description>half a te"),
+            1,
+            "the item that",
+        ),
+        (
+            format!("<item>{known}</item><item>{}", known.replace("</pubDate>", "")),
+            1,
+            "the item that",
+        ),
+        (format!("<item>{known}</item><ite"), 1, "behind its last item"),
+    ] {
+        let parsed = read(&format!("<rss version='2.0'><channel>{inner}"));
+        assert_eq!(parsed.feed.items.len(), items, "{inner}");
+        assert!(parsed.feed.items.iter().all(|item| item.summary.is_empty()), "{inner}");
+        assert!(parsed.repairs.iter().any(|found| found.contains(repair)), "{:?}", parsed.repairs);
+    }
+}
+
+#[test]
+fn a_date_without_a_name_is_that_of_a_change() {
+    let parsed = read(
+        "<rss version='2.0' xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><item><title>t</title><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate><dc:date>2026-11-21</dc:date></item></channel></rss>",
+    );
+    let item = &parsed.feed.items[0];
+    let day = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.format("%F").to_string());
+    assert_eq!(day(item.published).as_deref(), Some("2026-11-20"));
+    assert_eq!(day(item.updated).as_deref(), Some("2026-11-21"));
 }
 
 #[test]

@@ -14,6 +14,12 @@ pub(super) enum Vocabulary {
     Dublin,
     /// Media RSS.
     Media,
+    /// iTunes' words for podcasts.
+    Itunes,
+    /// How often a feed changes.
+    Syndication,
+    /// `feedburner:origLink`
+    Feedburner,
     /// XHTML.
     Xhtml,
     /// Any other.
@@ -32,6 +38,12 @@ impl Vocabulary {
             Self::Dublin
         } else if has("search.yahoo.com/mrss") || has("mediarss") || has("rss/media") {
             Self::Media
+        } else if has("itunes.com/dtds") {
+            Self::Itunes
+        } else if has("modules/syndication") {
+            Self::Syndication
+        } else if has("feedburner.com/fb/ext") || has("rssnamespace.org/feedburner") {
+            Self::Feedburner
         } else if has("1999/xhtml") {
             Self::Xhtml
         } else if has("modules/") {
@@ -60,6 +72,9 @@ impl Vocabulary {
             "content" => Self::Content,
             "dc" | "dcterms" => Self::Dublin,
             "media" => Self::Media,
+            "itunes" => Self::Itunes,
+            "sy" => Self::Syndication,
+            "feedburner" => Self::Feedburner,
             "xhtml" => Self::Xhtml,
             _ => Self::Other,
         }
