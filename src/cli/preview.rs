@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use url::Url;
@@ -17,8 +18,8 @@ use super::{Done, Exit};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::feed_options;
-use crate::domain::breaker::X;
-use crate::domain::compose::{self, Composed, Ingredients};
+use crate::domain::breaker::{Lane, X};
+use crate::domain::compose::{self, Compose, Composed, Ingredients, Setting};
 use crate::domain::entry::{self, ParsedFeed};
 use crate::feed::fetch::{Fetched, fetch_anew};
 use crate::http;
@@ -35,11 +36,13 @@ pub(super) struct PreviewArgs {
     json: bool,
 }
 
-/// One feed to show: its name, its address, the platforms of its profiles, whether mentions stay.
+/// One feed to show: its name, its address, a lane of each of its platforms with the zone of its
+/// profile, and how its posts read.
 struct Source {
     name: String,
     url: Url,
-    platforms: Vec<String>,
+    lanes: Vec<(Lane, Tz)>,
+    compose: Compose,
     allow_mentions: bool,
 }
 
@@ -102,18 +105,19 @@ fn config(place: &Place, args: &PreviewArgs) -> Result<Result<Arc<Config>, Exit>
 
 fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String> {
     let of_feed = |feed: &crate::config::Feed| {
-        let mut platforms: Vec<String> = Vec::new();
+        let mut lanes: Vec<(Lane, Tz)> = Vec::new();
         for profile in feed.profiles.iter().filter_map(|name| config.profile(name)) {
-            for platform in &profile.platforms {
-                if !platforms.contains(platform) {
-                    platforms.push(platform.clone());
+            for lane in profile.lanes() {
+                if !lanes.iter().any(|(known, _)| known.platform == lane.platform) {
+                    lanes.push((lane, profile.pace.zone));
                 }
             }
         }
         Source {
             name: feed.name.clone(),
             url: feed.url.clone(),
-            platforms,
+            lanes,
+            compose: feed.compose.clone(),
             allow_mentions: feed.allow_mentions,
         }
     };
@@ -134,7 +138,8 @@ fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String>
     Ok(vec![Source {
         name: url.host_str().unwrap_or("feed").to_owned(),
         url,
-        platforms: vec![X.to_owned()],
+        lanes: vec![(Lane::new("main", X), Tz::UTC)],
+        compose: Compose::default(),
         allow_mentions: false,
     }])
 }
@@ -151,11 +156,19 @@ fn show_feed(
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.item.published.or(entry.item.updated)));
     let mut shown = Vec::new();
     for entry in entries.iter().take(args.limit) {
-        for platform in &source.platforms {
-            let ingredients = Ingredients::of(&entry.item, &feed.title);
-            let mut rules = compose::rules_of(platform);
-            rules.allow_mentions = source.allow_mentions;
-            match compose::compose(&ingredients, &rules) {
+        for (lane, zone) in &source.lanes {
+            let ingredients = Ingredients::of(&entry.item, &source.name, &feed.title);
+            let platform = &lane.platform;
+            let manner = source.compose.manner(platform);
+            let setting = Setting {
+                platform,
+                profile: &lane.profile,
+                zone: *zone,
+                manner,
+                allow_mentions: source.allow_mentions,
+            };
+            let rules = manner.rules(platform, source.allow_mentions);
+            match compose::compose(&ingredients, &setting) {
                 Ok(composed) => {
                     let cost = config.prices.attempt(platform == X, composed.has_link);
                     if !args.json {

@@ -12,7 +12,7 @@ use super::check_profile::section_of;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Feed, FirstRun, keys, times, values};
+use super::{Feed, FirstRun, check_compose, keys, times, values};
 
 /// The longest `interval`.
 const INTERVAL_MAX: TimeDelta = TimeDelta::days(31);
@@ -65,6 +65,7 @@ pub(super) fn all(
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
     section.only(keys::feed_defaults(), complaints);
     let inherited = read(&section, &around, complaints);
+    let composing = check_compose::Composing::new(&section, complaints);
     let mut names = Names::default();
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
@@ -83,6 +84,7 @@ pub(super) fn all(
         let url = section
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
         let own = read(&section, &around, complaints);
+        let compose = composing.of_feed(&section, complaints);
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
@@ -102,6 +104,7 @@ pub(super) fn all(
                     Some(Expiry::Never) | None => None,
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
+                compose,
             });
         }
     }

@@ -57,7 +57,7 @@ pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
 /// `budget` of a profile.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 8] = [
+pub(super) const FEED: [&str; 9] = [
     "name",
     "url",
     "profiles",
@@ -66,7 +66,17 @@ pub(super) const FEED: [&str; 8] = [
     "hold_above",
     "expire_after",
     "allow_mentions",
+    "compose",
 ];
+/// `compose` of a feed, and of one platform in it.
+pub(super) const COMPOSE: [&str; 8] =
+    ["template", "link", "utm", "strip_tracking", "max_length", "long_posts", "hashtags", "values"];
+/// The table in `compose` for the platforms that have none of their own.
+pub(super) const COMPOSE_DEFAULT: &str = "default";
+/// `utm` in `compose`, each without its `utm_`.
+pub(super) const UTM: [&str; 5] = ["source", "medium", "campaign", "term", "content"];
+/// `hashtags` in `compose`.
+pub(super) const HASHTAGS: [&str; 5] = ["from", "map", "max", "deny", "case"];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
@@ -179,12 +189,14 @@ mod tests {
             .iter()
             .flat_map(|(_, keys)| keys.iter().copied())
             .chain(PROFILE)
-            .chain(FEED)
+            .chain(FEED.into_iter().filter(|key| *key != "compose"))
+            .chain(COMPOSE)
             .filter(|key| !shown(key))
+            .chain(UTM.into_iter().chain(HASHTAGS).filter(|key| !example.contains(*key)))
             .chain(BUDGET.into_iter().filter(|key| !example.contains(*key)))
             .collect();
         assert_eq!(missing, [""; 0]);
-        for section in ["[defaults.profile]", "[defaults.feed]"] {
+        for section in ["[defaults.profile]", "[defaults.feed]", "[feed.compose]"] {
             assert!(example.contains(section), "{section}");
         }
         for (section, _) in PLAIN_SECTIONS {

@@ -5,6 +5,7 @@
 //! a `SecretString`.
 
 mod check;
+mod check_compose;
 mod check_feed;
 mod check_profile;
 mod complaints;
@@ -16,6 +17,7 @@ mod secrets;
 mod section;
 mod times;
 mod tree;
+mod typed;
 mod values;
 
 use std::path::PathBuf;
@@ -155,7 +157,11 @@ pub struct Feed {
     pub expire_after: Option<TimeDelta>,
     /// `allow_mentions`: leave `@name` as it is.
     pub allow_mentions: bool,
+    /// `compose`: how its posts read.
+    pub compose: Compose,
 }
+
+pub use crate::domain::compose::Compose;
 
 pub use crate::domain::select::FirstRun;
 

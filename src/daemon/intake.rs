@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use super::poll::Polled;
 use super::{Daemon, Error};
 use crate::config;
 use crate::domain::breaker::Lane;
-use crate::domain::compose::{self, Composed, Ingredients};
+use crate::domain::compose::{self, Composed, Ingredients, Setting};
 use crate::domain::entry::{self, Entry, Item, Key};
 use crate::domain::post::State;
 use crate::domain::select::{self, Choice, Reading};
@@ -167,7 +168,8 @@ impl Daemon {
         };
         let profiles = feed.profiles.iter().filter_map(|name| self.config.profile(name));
         for lane in profiles.flat_map(config::Profile::lanes) {
-            let composed = source.compose(&entry.item, &lane);
+            let zone = self.config.profile(&lane.profile).map_or(Tz::UTC, |it| it.pace.zone);
+            let composed = source.compose(&entry.item, &lane, zone);
             let (composed, state, reason) = match composed {
                 Ok(composed) => (composed, state, reason.to_owned()),
                 Err(unfit) => (Composed::default(), State::Failed, unfit.to_string()),
@@ -237,11 +239,17 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
-    fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
-        let ingredients = Ingredients::of(item, self.feed_title);
-        let mut rules = compose::rules_of(&lane.platform);
-        rules.allow_mentions = self.feed.allow_mentions;
-        compose::compose(&ingredients, &rules)
+    /// The text of an item on a lane; dates are in the zone of the lane's profile.
+    fn compose(&self, item: &Item, lane: &Lane, zone: Tz) -> Result<Composed, compose::Unfit> {
+        let ingredients = Ingredients::of(item, &self.feed.name, self.feed_title);
+        let setting = Setting {
+            platform: &lane.platform,
+            profile: &lane.profile,
+            zone,
+            manner: self.feed.compose.manner(&lane.platform),
+            allow_mentions: self.feed.allow_mentions,
+        };
+        compose::compose(&ingredients, &setting)
     }
 }
 
