@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono_tz::Tz;
 use clap::Args;
 use serde_json::{Value, json};
 use url::Url;
@@ -16,11 +17,11 @@ use super::setup::Place;
 use super::{Done, Exit, shown};
 use crate::clock::Clock;
 use crate::config::secret::FeedSecrets;
-use crate::config::{Config, Feed, Profile};
+use crate::config::{Config, Feed};
 use crate::daemon::access::Access;
 use crate::daemon::media;
-use crate::domain::breaker::X;
-use crate::domain::compose::{self, Composed, Ingredients};
+use crate::domain::breaker::{Lane, X};
+use crate::domain::compose::{self, Compose, Composed, Ingredients, Setting};
 use crate::domain::entry::{self, Item, ParsedFeed};
 use crate::domain::media::{Media, MediaRules};
 use crate::domain::options::Options;
@@ -38,12 +39,13 @@ pub(super) struct PreviewArgs {
     json: bool,
 }
 
-/// One feed to show: its name, its address, the platforms of its profiles with their options,
-/// whether mentions stay, where images come from.
+/// One feed to show: its name, its address, a lane of each of its platforms with the zone of its
+/// profile, and how its posts read.
 struct Source {
     name: String,
     url: Url,
-    platforms: Vec<(String, Options)>,
+    lanes: Vec<(Lane, Tz, Options)>,
+    compose: Compose,
     allow_mentions: bool,
     media: MediaRules,
 }
@@ -140,18 +142,20 @@ fn config(place: &Place, args: &PreviewArgs) -> Result<Result<Arc<Config>, Exit>
 
 fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String> {
     let of_feed = |feed: &Feed| {
-        let mut platforms: Vec<(String, Options)> = Vec::new();
-        let profiles = feed.profiles.iter().filter_map(|name| config.profile(name));
-        for lane in profiles.flat_map(Profile::lanes) {
-            if platforms.iter().all(|(platform, _)| *platform != lane.platform) {
-                let options = media::options(config, feed, &lane);
-                platforms.push((lane.platform, options));
+        let mut lanes: Vec<(Lane, Tz, Options)> = Vec::new();
+        for profile in feed.profiles.iter().filter_map(|name| config.profile(name)) {
+            for lane in profile.lanes() {
+                if !lanes.iter().any(|(known, _, _)| known.platform == lane.platform) {
+                    let options = media::options(config, feed, &lane);
+                    lanes.push((lane, profile.pace.zone, options));
+                }
             }
         }
         Source {
             name: feed.name.clone(),
             url: feed.url.clone(),
-            platforms,
+            lanes,
+            compose: feed.compose.clone(),
             allow_mentions: feed.allow_mentions,
             media: feed.media.clone(),
         }
@@ -173,7 +177,8 @@ fn sources(config: &Config, wanted: Option<&str>) -> Result<Vec<Source>, String>
     Ok(vec![Source {
         name: url.host_str().unwrap_or("feed").to_owned(),
         url,
-        platforms: vec![(X.to_owned(), Options::default())],
+        lanes: vec![(Lane::new("main", X), Tz::UTC, Options::default())],
+        compose: Compose::default(),
         allow_mentions: false,
         media: MediaRules::default(),
     }])
@@ -192,11 +197,19 @@ async fn show_feed(
     let mut shown = Vec::new();
     for entry in entries.iter().take(args.limit) {
         let (media, media_notes) = look(config, source, client, &entry.item).await;
-        for (platform, options) in &source.platforms {
-            let ingredients = Ingredients::of(&entry.item, &feed.title);
-            let mut rules = compose::rules_of(platform);
-            rules.allow_mentions = source.allow_mentions;
-            match compose::compose(&ingredients, &rules) {
+        for (lane, zone, options) in &source.lanes {
+            let ingredients = Ingredients::of(&entry.item, &source.name, &feed.title);
+            let platform = &lane.platform;
+            let manner = source.compose.manner(platform);
+            let setting = Setting {
+                platform,
+                profile: &lane.profile,
+                zone: *zone,
+                manner,
+                allow_mentions: source.allow_mentions,
+            };
+            let rules = manner.rules(platform, source.allow_mentions);
+            match compose::compose(&ingredients, &setting) {
                 Ok(mut composed) => {
                     composed.notes.extend(media_notes.iter().cloned());
                     let is_x = platform == X;

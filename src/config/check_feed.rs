@@ -14,7 +14,8 @@ use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Feed, Fetch, FirstRun, Profile, access, check_media, check_options, keys, times, values,
+    Feed, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options, keys, times,
+    values,
 };
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
@@ -76,6 +77,7 @@ pub(super) fn all(
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
     section.only(keys::feed_defaults(), complaints);
     let inherited = read(&section, &around, complaints);
+    let composing = check_compose::Composing::new(&section, complaints);
     let mut names = Names::default();
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
@@ -94,6 +96,7 @@ pub(super) fn all(
         let url = section
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
         let own = read(&section, &around, complaints);
+        let compose = composing.of_feed(&section, complaints);
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
@@ -120,6 +123,7 @@ pub(super) fn all(
                 options: own.options.or_else(|| inherited.options.clone()).unwrap_or_default(),
                 folder,
                 access,
+                compose,
             };
             check_options::together(&feed, known, &section, complaints);
             feeds.push(feed);

@@ -25,6 +25,7 @@ pub(super) fn follow(config: &Path, root: &mut Table, complaints: &mut Complaint
     let listed = Node {
         origin: node.origin.clone(),
         value: Value::Table(Table::from([("include".to_owned(), node)])),
+        typed: None,
     };
     let section = Section::new(&listed, String::new(), complaints);
     let names = section.list("include", "[\"profiles.d\", \"clients.csv\"]", complaints, |node| {

@@ -78,7 +78,7 @@ pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `media` of a feed.
 pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 17] = [
+pub(super) const FEED: [&str; 18] = [
     "name",
     "url",
     "profiles",
@@ -94,6 +94,7 @@ pub(super) const FEED: [&str; 17] = [
     "language",
     "on_update",
     "settle",
+    "compose",
     "media",
     "options",
 ];
@@ -113,6 +114,15 @@ pub fn is_of_access(key: &str) -> bool {
 pub(super) fn feed() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().chain(FEED_OWN)
 }
+/// `compose` of a feed, and of one platform in it.
+pub(super) const COMPOSE: [&str; 8] =
+    ["template", "link", "utm", "strip_tracking", "max_length", "long_posts", "hashtags", "values"];
+/// The table in `compose` for the platforms that have none of their own.
+pub(super) const COMPOSE_DEFAULT: &str = "default";
+/// `utm` in `compose`, each without its `utm_`.
+pub(super) const UTM: [&str; 5] = ["source", "medium", "campaign", "term", "content"];
+/// `hashtags` in `compose`.
+pub(super) const HASHTAGS: [&str; 5] = ["from", "map", "max", "deny", "case"];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
@@ -225,7 +235,8 @@ mod tests {
             .iter()
             .flat_map(|(_, keys)| keys.iter().copied())
             .chain(PROFILE)
-            .chain(feed())
+            .chain(feed().filter(|key| *key != "compose"))
+            .chain(COMPOSE)
             .filter(|key| !shown(key))
             .chain(
                 BUDGET
@@ -233,11 +244,13 @@ mod tests {
                     .chain(DUPLICATES)
                     .chain(SETTLE)
                     .chain(MEDIA)
+                    .chain(UTM)
+                    .chain(HASHTAGS)
                     .filter(|key| !example.contains(*key)),
             )
             .collect();
         assert_eq!(missing, [""; 0]);
-        for section in ["[defaults.profile]", "[defaults.feed]"] {
+        for section in ["[defaults.profile]", "[defaults.feed]", "[feed.compose]"] {
             assert!(example.contains(section), "{section}");
         }
         for (section, _) in PLAIN_SECTIONS {

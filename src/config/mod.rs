@@ -6,6 +6,7 @@
 
 mod access;
 mod check;
+mod check_compose;
 mod check_feed;
 mod check_filter;
 mod check_media;
@@ -24,6 +25,7 @@ mod secrets;
 mod section;
 mod times;
 mod tree;
+mod typed;
 mod values;
 
 use std::path::PathBuf;
@@ -183,7 +185,11 @@ pub struct Feed {
     pub folder: Option<String>,
     /// `auth`, `headers`, `cookies`, `proxy`, `ca_file`
     pub access: Access,
+    /// `compose`: how its posts read.
+    pub compose: Compose,
 }
+
+pub use crate::domain::compose::Compose;
 
 pub use crate::domain::select::FirstRun;
 pub use crate::domain::select::rules::Selection;

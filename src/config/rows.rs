@@ -60,9 +60,9 @@ pub(super) fn read(text: &str, file: &Arc<str>, complaints: &mut Complaints) -> 
         let origin = at(row.position().map_or(1, csv::Position::line));
         let (profile, feed) = tables_of(&header, &row, &origin);
         feeds.extend(feeds_of(&profile, &feed, &origin));
-        profiles.push(Node { origin, value: Value::Table(profile) });
+        profiles.push(Node { origin, value: Value::Table(profile), typed: None });
     }
-    let list = |nodes: Vec<Node>| Node { origin: at(1), value: Value::List(nodes) };
+    let list = |nodes: Vec<Node>| Node { origin: at(1), value: Value::List(nodes), typed: None };
     let mut root = Table::from([("profile".to_owned(), list(profiles))]);
     if !feeds.is_empty() {
         root.insert("feed".to_owned(), list(feeds));
@@ -130,7 +130,7 @@ fn tables_of(
             None => (&mut profile, name),
         };
         let value = value(key, cell, origin);
-        table.insert(key.to_owned(), Node { origin: origin.clone(), value });
+        table.insert(key.to_owned(), Node { origin: origin.clone(), value, typed: None });
     }
     (profile, feed)
 }
@@ -140,12 +140,12 @@ fn value(key: &str, cell: &str, origin: &Origin) -> Value {
     if SECRETS.contains(&key)
         && let Some((kind, target)) = cell.split_once(':')
     {
-        let node = Node { origin: origin.clone(), value: text(target) };
+        let node = Node { origin: origin.clone(), value: text(target), typed: None };
         return Value::Table(Table::from([(kind.to_owned(), node)]));
     }
     if LISTS.contains(&key) && !cell.starts_with('[') {
         let items = cell.split(';').map(str::trim).filter(|item| !item.is_empty());
-        let node = |item: &str| Node { origin: origin.clone(), value: text(item) };
+        let node = |item: &str| Node { origin: origin.clone(), value: text(item), typed: None };
         return Value::List(items.map(node).collect());
     }
     match key {
@@ -156,7 +156,7 @@ fn value(key: &str, cell: &str, origin: &Origin) -> Value {
 
 /// One feed for each address of the row; named like the profile, from the second on with a number.
 fn feeds_of(profile: &Table, feed: &Table, origin: &Origin) -> Vec<Node> {
-    let node = |value| Node { origin: origin.clone(), value };
+    let node = |value| Node { origin: origin.clone(), value, typed: None };
     let name = match (feed.get("name"), profile.get("name")) {
         (Some(Node { value: Value::Text(name), .. }), _)
         | (_, Some(Node { value: Value::Text(name), .. })) => name.clone(),

@@ -191,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn typed(text: &str) -> Node {
-        Node { origin: Origin::File, value: Value::Text(text.to_owned()) }
+        Node { origin: Origin::File, value: Value::Text(text.to_owned()), typed: None }
     }
 
     fn shown(text: &str) -> String {

@@ -13,6 +13,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 use super::complaints::{Complaints, Origin};
 use super::environment::Environment;
 use super::keys;
+use super::typed::Typed;
 
 /// Names of variables that set a key begin so.
 pub(super) const PREFIX: &str = "TIDINGS__";
@@ -33,6 +34,8 @@ pub(super) struct Node {
     pub(super) origin: Origin,
     /// The value as typed.
     pub(super) value: Value,
+    /// Where and how a text with braces in it, such as a template, was typed.
+    pub(super) typed: Option<Typed>,
 }
 
 /// A value as typed.
@@ -162,7 +165,11 @@ pub(super) fn parse(
         return None;
     }
     let origin = |span: Range<usize>| place(lines.line(span.start));
-    let mut reader = Reader { origin: &origin, too_deep: None };
+    let typed = |span: Range<usize>| {
+        let source = text.get(span.clone()).filter(|source| source.contains('{'))?;
+        Some(Typed::new(lines.line(span.start), lines.column(span.start), source))
+    };
+    let mut reader = Reader { origin: &origin, typed: &typed, too_deep: None };
     let table = reader.table(root.get_ref(), 0);
     if let Some(origin) = reader.too_deep {
         complaints.add(
@@ -178,6 +185,7 @@ pub(super) fn parse(
 /// The parser's tree → ours.
 struct Reader<'a> {
     origin: &'a dyn Fn(Range<usize>) -> Origin,
+    typed: &'a dyn Fn(Range<usize>) -> Option<Typed>,
     too_deep: Option<Origin>,
 }
 
@@ -186,21 +194,28 @@ impl Reader<'_> {
         table
             .iter()
             .map(|(key, value)| {
-                let node = self.node(key.span(), value.get_ref(), depth + 1);
+                let node = self.node((key.span(), value.span()), value.get_ref(), depth + 1);
                 (key.get_ref().to_string(), node)
             })
             .collect()
     }
 
     fn list(&mut self, list: &DeArray<'_>, depth: usize) -> Vec<Node> {
-        list.iter().map(|value| self.node(value.span(), value.get_ref(), depth + 1)).collect()
+        list.iter()
+            .map(|value| self.node((value.span(), value.span()), value.get_ref(), depth + 1))
+            .collect()
     }
 
-    fn node(&mut self, at: Range<usize>, value: &DeValue<'_>, depth: usize) -> Node {
+    fn node(
+        &mut self,
+        (at, value_at): (Range<usize>, Range<usize>),
+        value: &DeValue<'_>,
+        depth: usize,
+    ) -> Node {
         let origin = (self.origin)(at);
         if depth > DEPTH_MAX {
             self.too_deep.get_or_insert_with(|| origin.clone());
-            return Node { origin, value: Value::Table(Table::new()) };
+            return Node { origin, value: Value::Table(Table::new()), typed: None };
         }
         let value = match value {
             DeValue::String(text) => Value::Text(text.to_string()),
@@ -214,7 +229,8 @@ impl Reader<'_> {
             DeValue::Array(list) => Value::List(self.list(list, depth)),
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
         };
-        Node { origin, value }
+        let typed = matches!(value, Value::Text(_)).then(|| (self.typed)(value_at)).flatten();
+        Node { origin, value, typed }
     }
 }
 
@@ -231,7 +247,7 @@ pub(super) fn overlay(root: &mut Table, environment: &Environment, complaints: &
             complaints.add(&origin, what, remedy);
             continue;
         };
-        let node = Node { value: value_of_text(typed, &origin), origin };
+        let node = Node { value: value_of_text(typed, &origin), origin, typed: None };
         put(root, &sections, key, node);
     }
 }
@@ -286,8 +302,8 @@ pub(super) fn value_of_text(typed: &str, origin: &Origin) -> Value {
         && let Ok(value) = DeValue::parse(trimmed)
     {
         let everywhere = |_| origin.clone();
-        let mut reader = Reader { origin: &everywhere, too_deep: None };
-        let node = reader.node(0..0, value.get_ref(), 0);
+        let mut reader = Reader { origin: &everywhere, typed: &|_| None, too_deep: None };
+        let node = reader.node((0..0, 0..0), value.get_ref(), 0);
         if reader.too_deep.is_none() {
             return node.value;
         }
@@ -301,6 +317,7 @@ fn put(root: &mut Table, sections: &[&str], key: &str, node: Node) {
         let inner = table.entry((*section).to_owned()).or_insert_with(|| Node {
             origin: node.origin.clone(),
             value: Value::Table(Table::new()),
+            typed: None,
         });
         // A section that is no table is complained about when it is read.
         let Value::Table(inner) = &mut inner.value else {

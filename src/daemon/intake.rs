@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use super::poll::Polled;
 use super::{Daemon, Error};
 use crate::config;
 use crate::domain::breaker::Lane;
-use crate::domain::compose::{self, Composed, Ingredients};
+use crate::domain::compose::{self, Composed, Ingredients, Setting};
 use crate::domain::entry::{self, Entry, Item, Key};
 use crate::domain::post::State;
 use crate::domain::select::filter::Subject;
@@ -88,7 +89,13 @@ impl Daemon {
         let mut news = Vec::new();
         let mut lanes = Lanes::new(&self.config);
         let settling = self.settling(feed, state.next_poll_at, new.fresh_for);
-        let source = Source { feed, feed_title: &state.title, pages: &pages, settling };
+        let source = Source {
+            config: &self.config,
+            feed,
+            feed_title: &state.title,
+            pages: &pages,
+            settling,
+        };
         let mut is_settling = self.keep_changes(&mut tx, source, &sorted, &said).await?;
         // Oldest first, so that a feed's order of publishing is the order of its posts' numbers.
         for (entry, choice) in sorted.unseen.iter().zip(&choices).rev() {
@@ -302,6 +309,7 @@ fn warn_of_held(feed: &str, choices: &[Choice]) {
 /// Where an entry comes from.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
+    pub(super) config: &'a config::Config,
     pub(super) feed: &'a config::Feed,
     pub(super) feed_title: &'a str,
     pub(super) pages: &'a Pages,
@@ -324,11 +332,18 @@ impl Source<'_> {
         self.pages.key(item).map(|link| hash(&link))
     }
 
+    /// The text of an item on a lane; dates are in the zone of the lane's profile.
     pub(super) fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
-        let ingredients = Ingredients::of(item, self.feed_title);
-        let mut rules = compose::rules_of(&lane.platform);
-        rules.allow_mentions = self.feed.allow_mentions;
-        compose::compose(&ingredients, &rules)
+        let ingredients = Ingredients::of(item, &self.feed.name, self.feed_title);
+        let profile = self.config.profile(&lane.profile);
+        let setting = Setting {
+            platform: &lane.platform,
+            profile: &lane.profile,
+            zone: profile.map_or(Tz::UTC, |profile| profile.pace.zone),
+            manner: self.feed.compose.manner(&lane.platform),
+            allow_mentions: self.feed.allow_mentions,
+        };
+        compose::compose(&ingredients, &setting)
     }
 }
 

@@ -1,17 +1,15 @@
-//! Shortens words until they fit in front of a tail.
+//! Shortens words until they fit.
 //!
 //! Promises: ends at a word's end where one is near, otherwise between graphemes; never inside a
-//! hashtag, mention or cashtag, and never so that the shortened end becomes a link. Must not: touch
-//! the tail.
+//! hashtag, mention or cashtag. Must not: know what stands around the words.
 
 use std::cmp;
 use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::compose::Rules;
+use super::compose::platform::Rules;
 use super::defuse::SPACER;
-use super::links::links;
 use super::visible;
 
 /// What stands for the words that were left off.
@@ -24,24 +22,19 @@ const ROOM_KEPT_PERCENT_MIN: usize = 60;
 /// Cuts that are tried. Only an end that happens to be a top-level domain asks for another one.
 const TRIES_MAX: usize = 64;
 
-/// Words and tail in one text.
+/// Words that were shortened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fit {
-    /// The text.
+pub struct Cut {
+    /// The words that are left, with [`ELLIPSIS`] behind them.
     pub text: String,
-    /// Characters that were left off, 0 if none.
+    /// Characters that were left off.
     pub left_off: usize,
 }
 
-/// The words and the tail within the limit, whole or cut. `None` if nothing of the words fits. The
-/// tail is empty, or a line break and a link; the words are defused.
-pub fn fit(words: &str, tail: &str, rules: Rules) -> Option<Fit> {
-    let whole = format!("{words}{tail}");
-    if rules.weigh.length(&whole) <= rules.limit && is_sound(&whole, tail) {
-        return Some(Fit { text: whole, left_off: 0 });
-    }
-    let spent = rules.weigh.length(&format!("{ELLIPSIS}{tail}"));
-    let room = rules.limit.checked_sub(spent)?;
+/// The longest start of the words that fits into `room` together with the ellipsis, and that
+/// `accept` takes. `None` if nothing of the words fits.
+pub fn shorten(words: &str, room: u32, rules: Rules, accept: impl Fn(&str) -> bool) -> Option<Cut> {
+    let room = room.checked_sub(rules.weigh.length(&ELLIPSIS.to_string()))?;
     let mut end = longest(words, room, rules);
     for _ in 0..TRIES_MAX {
         let cut = ending(words, end)?;
@@ -49,26 +42,23 @@ pub fn fit(words: &str, tail: &str, rules: Rules) -> Option<Fit> {
         if !kept.chars().any(visible::shows) {
             return None;
         }
-        let text = format!("{kept}{ELLIPSIS}{tail}");
-        if rules.weigh.length(&text) <= rules.limit && is_sound(&text, tail) {
-            return Some(Fit {
-                text,
-                left_off: words.get(kept.len()..).unwrap_or_default().chars().count(),
-            });
+        let text = format!("{kept}{ELLIPSIS}");
+        if accept(&text) {
+            let left_off = words.get(kept.len()..).unwrap_or_default().chars().count();
+            return Some(Cut { text, left_off });
         }
         end = previous(words, cmp::min(kept.len(), cut))?;
     }
     None
 }
 
-/// Whether the only link of a text is the tail's, if that is one.
-fn is_sound(text: &str, tail: &str) -> bool {
-    let start = text.len() - tail.len();
-    links(text).iter().all(|link| link.start > start && link.end == text.len())
+/// A start of a text with the ellipsis that says so.
+pub fn ended(start: &str) -> String {
+    format!("{}{ELLIPSIS}", without_loose_end(start))
 }
 
 /// A start of the words without what would look lost at its end, in whole graphemes.
-fn without_loose_end(start: &str) -> &str {
+pub fn without_loose_end(start: &str) -> &str {
     let is_loose_grapheme = |grapheme: &str| grapheme.chars().all(is_loose);
     let end = start
         .grapheme_indices(true)

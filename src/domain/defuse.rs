@@ -18,6 +18,17 @@ pub const SPACER: char = '\u{200B}';
 /// Rounds of taking links out. One does, but where a link shows only once another is gone.
 const ROUNDS_MAX: usize = 4;
 
+/// What a text may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// Mention somebody.
+    pub mentions: bool,
+    /// Have so many cashtags.
+    pub cashtags: usize,
+    /// Have links.
+    pub links: bool,
+}
+
 /// A text without effect, and what was done to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defused {
@@ -27,12 +38,14 @@ pub struct Defused {
     pub mentions: usize,
     /// How many cashtags were taken out.
     pub cashtags: usize,
+    /// How many cashtags were left.
+    pub cashtags_kept: usize,
     /// What X would have linked, in order.
     pub links: Vec<String>,
 }
 
-/// Takes the effect out of plain text.
-pub fn defuse(plain: &str, allow_mentions: bool) -> Defused {
+/// Takes the effects out of plain text that it may not have.
+pub fn defuse(plain: &str, allowed: Allowed) -> Defused {
     let mut defused = Defused::default();
     let mut signs = plain.chars().peekable();
     while let Some(sign) = signs.next() {
@@ -40,25 +53,31 @@ pub fn defuse(plain: &str, allow_mentions: bool) -> Defused {
         let Some(next) = signs.peek().copied() else {
             break;
         };
-        let is_live = match sign {
-            '@' | '＠' => {
-                let is_mention = !allow_mentions && (next.is_ascii_alphanumeric() || next == '_');
-                defused.mentions += usize::from(is_mention);
-                is_mention
-            }
-            '$' => {
-                defused.cashtags += usize::from(next.is_ascii_alphabetic());
-                next.is_ascii_alphabetic()
-            }
-            '<' => next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'),
-            _ => false,
-        };
-        if is_live {
-            defused.text.push(SPACER);
+        if !is_live(sign, next, allowed.mentions) {
+            continue;
         }
+        if sign == '$' && defused.cashtags_kept < allowed.cashtags {
+            defused.cashtags_kept += 1;
+            continue;
+        }
+        defused.mentions += usize::from(matches!(sign, '@' | '＠'));
+        defused.cashtags += usize::from(sign == '$');
+        defused.text.push(SPACER);
     }
-    unlink(&mut defused);
+    if !allowed.links {
+        unlink(&mut defused);
+    }
     defused
+}
+
+/// Whether two characters side by side begin a mention (unless allowed), a cashtag or a tag.
+pub fn is_live(sign: char, next: char, allow_mentions: bool) -> bool {
+    match sign {
+        '@' | '＠' => !allow_mentions && (next.is_ascii_alphanumeric() || next == '_'),
+        '$' => next.is_ascii_alphabetic(),
+        '<' => next.is_ascii_alphabetic() || matches!(next, '/' | '!' | '?'),
+        _ => false,
+    }
 }
 
 /// Puts a spacer behind each dot of each link until there is none.
@@ -87,7 +106,7 @@ fn unlink(defused: &mut Defused) {
 
 /// Puts a spacer behind each dot that a letter or a digit follows. What else follows a dot can't
 /// begin a top-level domain, and may belong to the dot's own grapheme.
-fn spaced(link: &str) -> String {
+pub fn spaced(link: &str) -> String {
     let mut text = String::with_capacity(2 * link.len());
     let mut signs = link.chars().peekable();
     while let Some(sign) = signs.next() {
@@ -104,6 +123,21 @@ fn spaced(link: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::weight::weighted_length;
+
+    /// A feed's words.
+    fn defuse(plain: &str, mentions: bool) -> Defused {
+        super::defuse(plain, Allowed { mentions, cashtags: 0, links: false })
+    }
+
+    #[test]
+    fn of_the_users_own_words_only_what_never_may_be_goes() {
+        let own = super::defuse(
+            "$A via @us, $B <b> a.com",
+            Allowed { mentions: true, cashtags: 1, links: true },
+        );
+        assert_eq!(own.text, "$A via @us, $\u{200B}B <\u{200B}b> a.com");
+        assert_eq!((own.cashtags, own.cashtags_kept, own.links), (1, 1, Vec::new()));
+    }
 
     #[test]
     fn mentions_cashtags_and_tags_lose_their_effect() {

@@ -10,6 +10,9 @@ use url::Url;
 
 use super::links::links;
 use super::visible;
+pub use query::tagged;
+
+mod query;
 
 /// The longest link that is looked at, in bytes; X links none over 4,096 code units.
 const LINK_BYTES_MAX: usize = 8_192;
