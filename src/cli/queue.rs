@@ -256,7 +256,7 @@ async fn show(view: &View, args: &OneArgs) -> Done {
 /// A post whole, for a person.
 pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Error> {
     let zone = view.zone(&post.lane);
-    let limit = crate::domain::compose::rules_of(&post.lane.platform).limit;
+    let limit = view.config.length_limit(&post.feed, &post.lane.platform);
     out::say(&out::tone(
         &format!("post {}: {} on {}", post.id, post.life.state.word(), post.lane),
         Tone::Head,

@@ -35,6 +35,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::breaker::Lane;
+use crate::domain::compose::rules_of;
 use crate::domain::cost::Prices;
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
@@ -204,6 +205,16 @@ impl Config {
     /// The feed of this name.
     pub fn feed(&self, name: &str) -> Option<&Feed> {
         self.feeds.iter().find(|feed| feed.name == name)
+    }
+
+    /// How long the posts of a feed may be on a platform; of a feed that is gone, what the platform
+    /// allows.
+    pub fn length_limit(&self, feed: &str, platform: &str) -> u32 {
+        let rules = self.feed(feed).map_or_else(
+            || rules_of(platform),
+            |feed| feed.compose.manner(platform).rules(platform, feed.allow_mentions),
+        );
+        rules.limit
     }
 
     /// Whether a lane is one of its profiles' platforms.

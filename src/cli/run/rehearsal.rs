@@ -89,7 +89,7 @@ impl Rehearsal {
         posts.sort_by_key(|post| (post.life.posted_at, post.id));
         let cost: Usd = posts.iter().map(|post| view.outlook().cost_of(post)).sum();
         for post in &posts {
-            let limit = crate::domain::compose::rules_of(&post.lane.platform).limit;
+            let limit = view.config.length_limit(&post.feed, &post.lane.platform);
             out::say(&format!(
                 "\nwould publish on {}, {}/{limit}, {}:",
                 post.lane,

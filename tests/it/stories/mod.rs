@@ -12,3 +12,4 @@ mod money;
 mod quarter;
 mod selection;
 mod stops;
+mod wording;
