@@ -16,7 +16,8 @@ use super::environment::Environment;
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Ayrshare, Config, Fetch, Store, Web, check_feed, check_profile, keys, values};
+use super::{Ayrshare, Config, Fetch, Store, Web, keys, values};
+use super::{check_budget, check_feed, check_profile};
 use crate::domain::cost::Prices;
 
 /// Bounds of every time-out.
@@ -52,8 +53,10 @@ pub(super) fn config(
     let prices = prices(root, &mut talk.complaints);
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
-    check_profile::warn_of_cheap_budgets(&profiles, prices, talk);
-    let feeds = check_feed::all(root, &defaults, fetch.min_interval, talk);
+    let budget = check_budget::overall(root, &mut talk.complaints);
+    let mut feeds = check_feed::all(root, &defaults, fetch.min_interval, talk);
+    check_budget::settle_zones(&mut feeds, &profiles);
+    check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
     Some(Config {
         file: file.to_owned(),
         ayrshare: ayrshare?,
@@ -61,6 +64,7 @@ pub(super) fn config(
         fetch,
         web,
         prices,
+        budget,
         profiles,
         feeds,
         warnings: std::mem::take(&mut talk.warnings),
@@ -302,10 +306,11 @@ fn prices(root: &Table, complaints: &mut Complaints) -> Prices {
     let section = Section::of(root, "prices", "[prices]", complaints);
     section.only(keys::PRICES, complaints);
     let default = Prices::default();
+    let mut price = |key, default| section.read(key, complaints, values::usd).unwrap_or(default);
     Prices {
-        post: section.read("post", complaints, values::usd).unwrap_or(default.post),
-        post_with_link: section
-            .read("post_with_link", complaints, values::usd)
-            .unwrap_or(default.post_with_link),
+        post: price("post", default.post),
+        post_with_link: price("post_with_link", default.post_with_link),
+        alt_text: price("alt_text", default.alt_text),
+        delete: price("delete", default.delete),
     }
 }

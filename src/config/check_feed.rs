@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use chrono::TimeDelta;
 
 use super::check::{Names, tables};
+use super::check_pace::FeedPaceKeys;
 use super::check_profile::section_of;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
@@ -43,6 +44,7 @@ struct Keys {
     hold_above: Option<usize>,
     expire_after: Option<Expiry>,
     allow_mentions: Option<bool>,
+    pace: FeedPaceKeys,
 }
 
 /// What a feed may refer to.
@@ -86,6 +88,16 @@ pub(super) fn all(
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
+        let pace = own.pace.pace(&inherited.pace);
+        if let Some(Expiry::After(delay)) = expiry
+            && pace.embargo >= delay
+        {
+            complaints.add(
+                &section.origin,
+                format!("{}: embargo is not shorter than expire_after", section.place),
+                "its posts would expire before they may go: make one shorter or the other longer",
+            );
+        }
         if let (Some(name), Some(url)) = (name, url) {
             feeds.push(Feed {
                 name,
@@ -102,6 +114,7 @@ pub(super) fn all(
                     Some(Expiry::Never) | None => None,
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
+                pace,
             });
         }
     }
@@ -152,6 +165,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         hold_above,
         expire_after,
         allow_mentions: section.read("allow_mentions", complaints, values::flag),
+        pace: FeedPaceKeys::read(section, complaints),
     }
 }
 

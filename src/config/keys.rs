@@ -4,8 +4,9 @@
 //! `config.example.toml` (a test). Must not: know what a key means.
 
 /// The sections that an environment variable can set keys of.
-pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
+pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
     ("ayrshare", &AYRSHARE),
+    ("budget", &OVERALL_BUDGET),
     ("fetch", &FETCH),
     ("prices", &PRICES),
     ("store", &STORE),
@@ -13,8 +14,8 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 8] =
-    ["ayrshare", "defaults", "feed", "fetch", "prices", "profile", "store", "web"];
+pub(super) const TOP: [&str; 9] =
+    ["ayrshare", "budget", "defaults", "feed", "fetch", "prices", "profile", "store", "web"];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
     "base_url",
@@ -33,11 +34,11 @@ pub(super) const FETCH: [&str; 7] =
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
-pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
+pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "delete"];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 11] = [
+pub(super) const PROFILE: [&str; 18] = [
     "name",
     "platforms",
     "profile_key",
@@ -46,18 +47,40 @@ pub(super) const PROFILE: [&str; 11] = [
     "time_zone",
     "post_at",
     "min_gap",
+    "max_per_hour",
     "max_per_day",
     "quiet_hours",
+    "blackout",
+    "jitter",
+    "spread",
+    "order",
+    "breaking_ignores",
+    "pace",
     "budget",
+];
+/// `[profile.pace.<platform>]`: those keys of a profile that its platforms can have as well.
+pub(super) const PACE: [&str; 10] = [
+    "post_at",
+    "min_gap",
+    "max_per_hour",
+    "max_per_day",
+    "quiet_hours",
+    "blackout",
+    "jitter",
+    "spread",
+    "order",
+    "breaking_ignores",
 ];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
     PROFILE.into_iter().filter(|key| *key != "name")
 }
-/// `budget` of a profile.
+/// `budget` of a profile or a feed.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
+/// `[budget]`
+pub(super) const OVERALL_BUDGET: [&str; 4] = ["usd", "per", "when_spent", "time_zone"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 8] = [
+pub(super) const FEED: [&str; 17] = [
     "name",
     "url",
     "profiles",
@@ -66,6 +89,15 @@ pub(super) const FEED: [&str; 8] = [
     "hold_above",
     "expire_after",
     "allow_mentions",
+    "priority",
+    "order",
+    "min_gap",
+    "max_per_hour",
+    "max_per_day",
+    "post_at",
+    "quiet_hours",
+    "embargo",
+    "budget",
 ];
 /// `[defaults.feed]`
 pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {

@@ -201,6 +201,8 @@ impl Daemon {
             notes: &composed.notes.join("\n"),
             state,
             reason,
+            priority: feed.pace.priority,
+            not_before: tx.now + feed.pace.embargo,
             expires_at: feed.expire_after.map(|after| tx.now + after),
         };
         let id = tx.insert_post(&post).await?;

@@ -9,6 +9,7 @@ pub mod desk;
 mod intake;
 pub mod news;
 pub mod outlook;
+mod pay;
 pub mod poll;
 pub mod publish;
 pub mod reconcile;

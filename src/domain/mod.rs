@@ -13,6 +13,7 @@ pub mod defuse;
 pub mod emoji;
 pub mod entry;
 pub mod link;
+pub mod linkless;
 pub mod links;
 pub mod lookup;
 pub mod outcome;
