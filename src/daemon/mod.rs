@@ -176,7 +176,8 @@ impl Daemon {
         }
     }
 
-    fn outlook(&self) -> Outlook<'_> {
+    /// What it will send when.
+    pub fn outlook(&self) -> Outlook<'_> {
         Outlook { store: &self.store, config: &self.config }
     }
 

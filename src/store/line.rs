@@ -103,7 +103,8 @@ impl Store {
         depth: Depth,
     ) -> Result<Vec<InLine>, Error> {
         let now = millis(now);
-        // The first member walks the index from feed to feed, priority to priority, kind to kind.
+        // The first member walks the index from feed to feed, priority to priority, kind to kind:
+        // each step is a look-up, which a comparison of all three at once would not be.
         let rows = sqlx::query_as!(
             Row,
             r#"with recursive
@@ -111,45 +112,47 @@ impl Store {
                   select * from (
                      select id, feed, priority, has_link from post indexed by post_turn
                      where profile = ?1 and platform = ?2 and state = 'queued'
-                     order by feed, priority, has_link
-                     limit 1)
+                     order by feed, priority, has_link limit 1)
                   union all
                   select post.id, post.feed, post.priority, post.has_link
-                  from line join post on post.id = (
-                     select other.id from post as other indexed by post_turn
+                  from line join post on post.id = coalesce(
+                     (select other.id from post as other indexed by post_turn
                      where other.profile = ?1 and other.platform = ?2 and other.state = 'queued'
-                        and (other.feed, other.priority, other.has_link)
-                           > (line.feed, line.priority, line.has_link)
-                     order by other.feed, other.priority, other.has_link
-                     limit 1)),
+                        and other.feed = line.feed and other.priority = line.priority
+                        and other.has_link > line.has_link
+                     order by other.has_link limit 1),
+                     (select other.id from post as other indexed by post_turn
+                     where other.profile = ?1 and other.platform = ?2 and other.state = 'queued'
+                        and other.feed = line.feed and other.priority > line.priority
+                     order by other.priority, other.has_link limit 1),
+                     (select other.id from post as other indexed by post_turn
+                     where other.profile = ?1 and other.platform = ?2 and other.state = 'queued'
+                        and other.feed > line.feed
+                     order by other.feed, other.priority, other.has_link limit 1))),
                found(id) as (
                   select post.id from line join post on post.id in (
                      select head.id from post as head indexed by post_turn
                      where head.profile = ?1 and head.platform = ?2 and head.state = 'queued'
                         and head.feed = line.feed and head.priority = line.priority
                         and head.has_link = line.has_link and head.not_before <= ?3
-                     order by head.id
-                     limit ?4)
+                     order by head.id limit ?4)
                   union
                   select post.id from line join post on ?5 > 0 and post.id in (
                      select head.id from post as head indexed by post_turn
                      where head.profile = ?1 and head.platform = ?2 and head.state = 'queued'
                         and head.feed = line.feed and head.priority = line.priority
                         and head.has_link = line.has_link and head.not_before <= ?3
-                     order by head.id desc
-                     limit ?5)
+                     order by head.id desc limit ?5)
                   union
                   select id from (
                      select id from post indexed by post_not_before
                      where profile = ?1 and platform = ?2 and state = 'queued' and not_before > ?3
-                     order by not_before, id
-                     limit ?6)
+                     order by not_before, id limit ?6)
                   union
                   select id from (
                      select id from post indexed by post_released
                      where profile = ?1 and platform = ?2 and state = 'queued' and send_now = 1
-                     order by id
-                     limit ?6))
+                     order by id limit ?6))
                select id, feed, priority, iif(?7, text, '') as "text!: String", has_link,
                   not edited and sends = 0 as "is_ours!: i64", queued_at, not_before, expires_at,
                   send_now
@@ -218,12 +221,16 @@ impl Store {
                      limit 1)
                   union all
                   select post.profile, post.platform
-                  from line join post on post.id = (
-                     select other.id from post as other indexed by post_turn
-                     where other.state = 'queued'
-                        and (other.profile, other.platform) > (line.profile, line.platform)
+                  from line join post on post.id = coalesce(
+                     (select other.id from post as other indexed by post_turn
+                     where other.state = 'queued' and other.profile = line.profile
+                        and other.platform > line.platform
+                     order by other.platform
+                     limit 1),
+                     (select other.id from post as other indexed by post_turn
+                     where other.state = 'queued' and other.profile > line.profile
                      order by other.profile, other.platform
-                     limit 1))
+                     limit 1)))
                select profile as "profile!: String", platform as "platform!: String" from line"#
         )
         .fetch_all(&self.read)

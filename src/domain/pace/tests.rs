@@ -3,6 +3,8 @@ use chrono::{NaiveDate, Timelike};
 use chrono_tz::{Africa, America, Australia, Europe, Pacific};
 use proptest::prelude::*;
 
+mod limits;
+
 const DAILY: [Weekday; 7] = [
     Weekday::Mon,
     Weekday::Tue,

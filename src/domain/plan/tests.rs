@@ -3,6 +3,7 @@ use crate::domain::pace::{PostAt, QuietHours, SLOT_GRACE};
 use chrono::Weekday;
 use chrono_tz::Europe::Berlin;
 
+mod order;
 mod properties;
 
 const DAILY: [Weekday; 7] = [

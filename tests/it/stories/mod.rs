@@ -9,3 +9,4 @@ mod fetches;
 mod lanes;
 mod money;
 mod stops;
+mod turns;
