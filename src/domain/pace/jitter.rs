@@ -36,13 +36,9 @@ impl Jitter {
         self.most <= TimeDelta::zero()
     }
 
-    /// The delay that belongs to an instant.
-    pub(super) fn after(self, instant: DateTime<Utc>) -> TimeDelta {
-        self.of(instant.timestamp_millis())
-    }
-
-    /// The delay that belongs to a number: in whole seconds, the longest included.
-    pub fn of(self, number: i64) -> TimeDelta {
+    /// The delay that belongs to an instant: in whole seconds, the longest included.
+    pub fn after(self, instant: DateTime<Utc>) -> TimeDelta {
+        let number = instant.timestamp_millis();
         let seconds = u64::try_from(self.most.num_seconds()).unwrap_or(0);
         let drawn = mixed(self.seed ^ number.cast_unsigned()) % (seconds + 1);
         TimeDelta::seconds(i64::try_from(drawn).unwrap_or(0))

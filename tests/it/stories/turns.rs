@@ -74,8 +74,8 @@ async fn the_first_row_of_the_plan_is_what_goes_next() {
         assert_eq!((first.at, first.text), (row.at, post.text));
         feeds.push(post.feed);
     }
-    // The blog's embargo is over before the quiet hours are: breaking first, then they take turns.
-    assert_eq!(feeds[..6], ["alerts", "alerts", "wire", "blog", "wire", "blog"]);
+    // Breaking first; the blog waits for its embargo, then they take turns.
+    assert_eq!(feeds[..6], ["alerts", "alerts", "wire", "wire", "blog", "wire"]);
     let blogs = world.posts().await.into_iter().filter(|post| post.feed == "blog");
     let mut blogs: Vec<_> = blogs.map(|post| (post.life.posted_at, post.id)).collect();
     blogs.sort_unstable();
