@@ -17,8 +17,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Route, Store, Web, access, check_feed, check_profile, check_select,
-    keys, values,
+    Ayrshare, Config, Fetch, Route, Store, Web, access, check_budget, check_feed, check_profile,
+    check_select, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -55,9 +55,11 @@ pub(super) fn config(
     let prices = prices(root, &mut talk.complaints);
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
-    check_profile::warn_of_cheap_budgets(&profiles, prices, talk);
-    let feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
+    let budget = check_budget::overall(root, &mut talk.complaints);
+    let mut feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
     check_select::warn(&profiles, &feeds, talk);
+    check_budget::settle_zones(&mut feeds, &profiles);
+    check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
     Some(Config {
         file: file.to_owned(),
         ayrshare: ayrshare?,
@@ -65,6 +67,7 @@ pub(super) fn config(
         fetch,
         web,
         prices,
+        budget,
         profiles,
         feeds,
         warnings: std::mem::take(&mut talk.warnings),
@@ -310,11 +313,11 @@ fn prices(root: &Table, complaints: &mut Complaints) -> Prices {
     let section = Section::of(root, "prices", "[prices]", complaints);
     section.only(keys::PRICES, complaints);
     let default = Prices::default();
+    let mut price = |key, default| section.read(key, complaints, values::usd).unwrap_or(default);
     Prices {
-        post: section.read("post", complaints, values::usd).unwrap_or(default.post),
-        post_with_link: section
-            .read("post_with_link", complaints, values::usd)
-            .unwrap_or(default.post_with_link),
-        alt_text: section.read("alt_text", complaints, values::usd).unwrap_or(default.alt_text),
+        post: price("post", default.post),
+        post_with_link: price("post_with_link", default.post_with_link),
+        alt_text: price("alt_text", default.alt_text),
+        delete: price("delete", default.delete),
     }
 }

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use chrono::TimeDelta;
 
 use super::check::{Names, tables};
+use super::check_pace::FeedPaceKeys;
 use super::check_profile::section_of;
 use super::check_select::FeedKeys;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
@@ -54,6 +55,7 @@ struct Keys {
     select: FeedKeys,
     media: Option<MediaRules>,
     options: Option<Options>,
+    pace: FeedPaceKeys,
 }
 
 /// What a feed may refer to.
@@ -102,6 +104,16 @@ pub(super) fn all(
         let expiry = own.expire_after.or(inherited.expire_after);
         let folder = section.read("folder", complaints, folder);
         let access = access::of_feed(&section, &fetch.route, complaints);
+        let pace = own.pace.pace(&inherited.pace);
+        if let Some(Expiry::After(delay)) = expiry
+            && pace.embargo >= delay
+        {
+            complaints.add(
+                &section.origin,
+                format!("{}: embargo is not shorter than expire_after", section.place),
+                "its posts would expire before they may go: make one shorter or the other longer",
+            );
+        }
         if let (Some(name), Some(url)) = (name, url) {
             let feed = Feed {
                 name,
@@ -124,6 +136,7 @@ pub(super) fn all(
                 folder,
                 access,
                 compose,
+                pace,
             };
             check_options::together(&feed, known, &section, complaints);
             feeds.push(feed);
@@ -179,6 +192,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         select: FeedKeys::read(section, complaints),
         media: check_media::read(section, complaints),
         options: check_options::read(section, complaints),
+        pace: FeedPaceKeys::read(section, complaints),
     }
 }
 

@@ -4,31 +4,20 @@
 //! repeat it. Must not: know of feeds.
 
 use std::collections::HashMap;
-use std::ops::RangeInclusive;
 
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::check::{Names, tables};
+use super::check_pace::Paces;
 use super::check_select::ProfileKeys;
 use super::complaints::{Complaints, Fault, Origin, Talk};
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, quoted};
-use super::{Ayrshare, Budget, Period, Profile, check_options, keys, times, values};
+use super::{Ayrshare, Budget, Profile, Whose, check_budget, check_options, keys, times, values};
 use crate::domain::breaker::X;
-use crate::domain::cost::{Prices, Usd};
 use crate::domain::options::Options;
-use crate::domain::pace::{Pace, PostAt, QuietHours};
-
-/// Bounds of `min_gap`.
-const MIN_GAP: RangeInclusive<TimeDelta> = TimeDelta::zero()..=TimeDelta::days(31);
-/// Without any gap a full queue would go out at once.
-const MIN_GAP_DEFAULT: TimeDelta = TimeDelta::minutes(1);
-/// X's own limit for one account on one day.
-const MAX_PER_DAY: RangeInclusive<usize> = 1..=2_400;
-/// What X is said to allow an unverified account.
-const MAX_PER_DAY_DEFAULT: u32 = 50;
+use crate::domain::pace::PostAt;
 
 /// The keys of one table, each if it was given and right.
 #[derive(Debug, Clone, Default)]
@@ -38,10 +27,7 @@ struct Keys {
     x_api_key: Option<SecretRef>,
     x_api_secret: Option<SecretRef>,
     time_zone: Option<Tz>,
-    post_at: Option<Vec<PostAt>>,
-    min_gap: Option<TimeDelta>,
-    max_per_day: Option<u32>,
-    quiet_hours: Option<Vec<QuietHours>>,
+    paces: Paces,
     budget: Option<Budget>,
     select: ProfileKeys,
     options: Option<Options>,
@@ -77,6 +63,7 @@ pub(super) fn all(
             names.take("profile", name, &section.origin, complaints);
         }
         let own = read(&section, complaints);
+        foreign_paces(&section, &own, &inherited, complaints);
         if inherited.platforms.is_none() && !defaults_have(defaults, "platforms") {
             section.missing(
                 "platforms",
@@ -123,35 +110,34 @@ fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
     pair(section, complaints);
     let suggest = !complaints.overflows();
     let time_zone = section.read("time_zone", complaints, |node| times::zone(node, suggest));
-    let min_gap = section.read("min_gap", complaints, |node| values::duration(node, &MIN_GAP));
-    let max_per_day = section.read("max_per_day", complaints, |node| {
-        let number = values::whole(node, &MAX_PER_DAY)?;
-        Ok(u32::try_from(number).unwrap_or(MAX_PER_DAY_DEFAULT))
-    });
-    let quiet_example = "[\"22:00-07:00\"]";
-    let quiet_hours = section.list("quiet_hours", quiet_example, complaints, times::quiet_hours);
-    if let (Some(spans), Some(node)) = (&quiet_hours, section.node("quiet_hours"))
-        && times::always_quiet(spans)
-    {
-        let fault = Fault::key(
-            "they cover the whole day, so nothing could be posted",
-            "leave some of the day; to stop posting use `tidings pause`",
-        );
-        section.complain("quiet_hours", node, &fault, complaints);
-    }
     Keys {
         platforms: platforms(section, complaints),
         profile_key,
         x_api_key,
         x_api_secret,
         time_zone,
-        post_at: section.list("post_at", "[\"Mon-Fri 08:30\"]", complaints, times::post_at),
-        min_gap,
-        max_per_day,
-        quiet_hours,
-        budget: budget(section, complaints),
+        paces: Paces::read(section, complaints),
+        budget: check_budget::of(section, Whose::Profile, complaints),
         select: ProfileKeys::read(section, complaints),
         options: check_options::read(section, complaints),
+    }
+}
+
+/// A pace for a platform on which the profile posts nothing is a slip.
+fn foreign_paces(section: &Section<'_>, own: &Keys, inherited: &Keys, complaints: &mut Complaints) {
+    let (Some(platforms), Some(node)) =
+        (own.platforms.as_ref().or(inherited.platforms.as_ref()), section.node("pace"))
+    else {
+        return;
+    };
+    for platform in own.paces.platforms() {
+        if !platforms.iter().any(|one| one == platform) {
+            let fault = Fault::key(
+                format!("it has keys for {platform}, where the profile posts nothing"),
+                format!("add \"{platform}\" to platforms, or take it out of pace"),
+            );
+            section.complain("pace", node, &fault, complaints);
+        }
     }
 }
 
@@ -205,56 +191,23 @@ fn platforms(section: &Section<'_>, complaints: &mut Complaints) -> Option<Vec<S
     Some(platforms)
 }
 
-fn budget(section: &Section<'_>, complaints: &mut Complaints) -> Option<Budget> {
-    const EXAMPLE: &str = "for example `budget = { usd = 20.0, per = \"month\" }`";
-    let node = section.node("budget")?;
-    let inner = Section::new(node, format!("{}: budget", section.place), complaints);
-    inner.only(keys::BUDGET, complaints);
-    inner.missing("usd", EXAMPLE, complaints);
-    let usd = inner.read("usd", complaints, |node| {
-        let usd = values::usd(node)?;
-        if usd == Usd::ZERO {
-            return Err(Fault::value(
-                "lets nothing out",
-                "leave the budget out for no limit, or use `tidings pause` to stop",
-            ));
-        }
-        Ok(usd)
-    });
-    let per = inner.read("per", complaints, |node| match values::text(node, "a text", EXAMPLE)? {
-        "day" => Ok(Period::Day),
-        "month" => Ok(Period::Month),
-        _ => Err(Fault::value("is not a period", "accepted are \"day\" and \"month\"")),
-    });
-    inner.read("when_spent", complaints, |node| match values::text(node, "a text", EXAMPLE)? {
-        "hold" => Ok(()),
-        _ => Err(Fault::value(
-            "is not something that can be done",
-            "\"hold\" is the only one so far: posts wait for the next period",
-        )),
-    });
-    Some(Budget { usd: usd?, per: per.unwrap_or(Period::Month) })
-}
-
 fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Profile {
     let inherited = inherited.clone();
     // The pair is inherited as a pair; half a one has been complained about.
     let x_api_key = own.x_api_key.or(inherited.x_api_key);
     let x_api_secret = own.x_api_secret.or(inherited.x_api_secret);
+    let platforms = own.platforms.or(inherited.platforms).unwrap_or_default();
+    let zone = own.time_zone.or(inherited.time_zone).unwrap_or(Tz::UTC);
+    let on = |platform: &String| own.paces.on(&inherited.paces, zone, (&name, platform));
     Profile {
+        pace: own.paces.general(&inherited.paces, zone, &name),
+        lane_paces: platforms.iter().map(on).collect(),
+        budget: own.budget.or(inherited.budget).map(|budget| Budget { zone, ..budget }),
         name,
-        platforms: own.platforms.or(inherited.platforms).unwrap_or_default(),
+        platforms,
         profile_key: own.profile_key.or(inherited.profile_key),
         x_api_key: x_api_key.unwrap_or_else(|| ayrshare.x_api_key.clone()),
         x_api_secret: x_api_secret.unwrap_or_else(|| ayrshare.x_api_secret.clone()),
-        pace: Pace {
-            zone: own.time_zone.or(inherited.time_zone).unwrap_or(Tz::UTC),
-            post_at: own.post_at.or(inherited.post_at).unwrap_or_default(),
-            min_gap: own.min_gap.or(inherited.min_gap).unwrap_or(MIN_GAP_DEFAULT),
-            max_per_day: own.max_per_day.or(inherited.max_per_day).unwrap_or(MAX_PER_DAY_DEFAULT),
-            quiet_hours: own.quiet_hours.or(inherited.quiet_hours).unwrap_or_default(),
-        },
-        budget: own.budget.or(inherited.budget),
         select: own.select.over(&inherited.select),
         options: own.options.or(inherited.options).unwrap_or_default(),
     }
@@ -285,24 +238,6 @@ fn warn(profiles: &[Profile], talk: &mut Talk) {
                     times::show_time(*time)
                 ));
             }
-        }
-    }
-}
-
-/// Says where a budget does not even pay for one post with a link, which would wait for ever.
-pub(super) fn warn_of_cheap_budgets(profiles: &[Profile], prices: Prices, talk: &mut Talk) {
-    for profile in profiles {
-        let has_x = profile.platforms.iter().any(|platform| platform == X);
-        if let Some(budget) = profile.budget
-            && has_x
-            && budget.usd < prices.post_with_link
-        {
-            talk.warn(format!(
-                "profile {}: a budget of {} does not pay for one post with a link ({})",
-                quoted(&profile.name),
-                budget.usd,
-                prices.post_with_link
-            ));
         }
     }
 }

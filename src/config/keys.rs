@@ -4,8 +4,9 @@
 //! `config.example.toml` (a test). Must not: know what a key means.
 
 /// The sections that an environment variable can set keys of.
-pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
+pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
     ("ayrshare", &AYRSHARE),
+    ("budget", &OVERALL_BUDGET),
     ("fetch", &FETCH),
     ("prices", &PRICES),
     ("store", &STORE),
@@ -13,8 +14,10 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 5] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 9] =
-    ["ayrshare", "defaults", "feed", "fetch", "include", "prices", "profile", "store", "web"];
+pub(super) const TOP: [&str; 10] = [
+    "ayrshare", "budget", "defaults", "feed", "fetch", "include", "prices", "profile", "store",
+    "web",
+];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
     "base_url",
@@ -42,11 +45,11 @@ pub(super) const FETCH: [&str; 9] = [
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
-pub(super) const PRICES: [&str; 3] = ["post", "post_with_link", "alt_text"];
+pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "delete"];
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 17] = [
+pub(super) const PROFILE: [&str; 24] = [
     "name",
     "platforms",
     "profile_key",
@@ -55,8 +58,15 @@ pub(super) const PROFILE: [&str; 17] = [
     "time_zone",
     "post_at",
     "min_gap",
+    "max_per_hour",
     "max_per_day",
     "quiet_hours",
+    "blackout",
+    "jitter",
+    "spread",
+    "order",
+    "breaking_ignores",
+    "pace",
     "budget",
     "include",
     "exclude",
@@ -65,12 +75,27 @@ pub(super) const PROFILE: [&str; 17] = [
     "same_text",
     "options",
 ];
+/// `[profile.pace.<platform>]`: those keys of a profile that its platforms can have as well.
+pub(super) const PACE: [&str; 10] = [
+    "post_at",
+    "min_gap",
+    "max_per_hour",
+    "max_per_day",
+    "quiet_hours",
+    "blackout",
+    "jitter",
+    "spread",
+    "order",
+    "breaking_ignores",
+];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
     PROFILE.into_iter().filter(|key| *key != "name")
 }
-/// `budget` of a profile.
+/// `budget` of a profile or a feed.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
+/// `[budget]`
+pub(super) const OVERALL_BUDGET: [&str; 4] = ["usd", "per", "when_spent", "time_zone"];
 /// `duplicates` of a profile.
 pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
 /// `settle` of a feed, as a table.
@@ -78,7 +103,7 @@ pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `media` of a feed.
 pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 18] = [
+pub(super) const FEED: [&str; 27] = [
     "name",
     "url",
     "profiles",
@@ -94,6 +119,15 @@ pub(super) const FEED: [&str; 18] = [
     "language",
     "on_update",
     "settle",
+    "priority",
+    "order",
+    "min_gap",
+    "max_per_hour",
+    "max_per_day",
+    "post_at",
+    "quiet_hours",
+    "embargo",
+    "budget",
     "compose",
     "media",
     "options",

@@ -6,11 +6,13 @@
 
 mod access;
 mod check;
+mod check_budget;
 mod check_compose;
 mod check_feed;
 mod check_filter;
 mod check_media;
 mod check_options;
+mod check_pace;
 mod check_profile;
 mod check_select;
 mod complaints;
@@ -39,7 +41,8 @@ use crate::domain::compose::rules_of;
 use crate::domain::cost::Prices;
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
-use crate::domain::pace::Pace;
+use crate::domain::pace::{Pace, PostAt, QuietHours};
+use crate::domain::plan::Priority;
 use secret::SecretRef;
 
 pub use access::{Access, Auth, HeaderText, Proxy, Route};
@@ -63,6 +66,8 @@ pub struct Config {
     pub web: Web,
     /// `[prices]`
     pub prices: Prices,
+    /// `[budget]`: of all profiles together.
+    pub budget: Option<Budget>,
     /// `[[profile]]`, at least one, names unique.
     pub profiles: Vec<Profile>,
     /// `[[feed]]`, names unique.
@@ -138,8 +143,10 @@ pub struct Profile {
     pub x_api_key: SecretRef,
     /// `x_api_secret`, its own or `[ayrshare]`'s.
     pub x_api_secret: SecretRef,
-    /// `time_zone`, `post_at`, `min_gap`, `max_per_day`, `quiet_hours`
+    /// `time_zone` and the keys of pace, where no platform has its own.
     pub pace: Pace,
+    /// `[profile.pace.<platform>]`: the pace of each of `platforms`, in their order.
+    pub lane_paces: Vec<LanePace>,
     /// `budget`
     pub budget: Option<Budget>,
     /// `include`, `exclude`, `hold`, `duplicates`, `same_text`
@@ -153,9 +160,25 @@ impl Profile {
     pub fn lanes(&self) -> impl Iterator<Item = Lane> + '_ {
         self.platforms.iter().map(|platform| Lane::new(&self.name, platform))
     }
+
+    /// The pace on one of its platforms.
+    pub fn pace_on(&self, platform: &str) -> Option<&LanePace> {
+        self.lane_paces.iter().find(|pace| pace.platform == platform)
+    }
 }
 
-pub use crate::domain::plan::{Budget, Period};
+/// The pace of one platform of a profile.
+#[derive(Debug, Clone)]
+pub struct LanePace {
+    /// The platform.
+    pub platform: String,
+    /// When it may send.
+    pub pace: Pace,
+    /// `order`: whether the newest post of a feed goes first.
+    pub newest_first: bool,
+}
+
+pub use crate::domain::plan::{Budget, Period, WhenSpent, Whose};
 
 /// `[[feed]]`
 #[derive(Debug, Clone)]
@@ -188,6 +211,31 @@ pub struct Feed {
     pub access: Access,
     /// `compose`: how its posts read.
     pub compose: Compose,
+    /// The keys of pace that a feed can have.
+    pub pace: FeedPace,
+}
+
+/// When the posts of a feed go out, where that differs from the pace of its profiles.
+#[derive(Debug, Clone, Default)]
+pub struct FeedPace {
+    /// `priority`
+    pub priority: Priority,
+    /// `order`, in place of the profile's.
+    pub newest_first: Option<bool>,
+    /// `min_gap` between two posts of this feed on one lane.
+    pub min_gap: Option<TimeDelta>,
+    /// `max_per_hour` on one lane.
+    pub max_per_hour: Option<u32>,
+    /// `max_per_day` on one lane.
+    pub max_per_day: Option<u32>,
+    /// `post_at`, in place of the profile's.
+    pub post_at: Option<Vec<PostAt>>,
+    /// `quiet_hours`, in place of the profile's.
+    pub quiet_hours: Option<Vec<QuietHours>>,
+    /// `embargo`: how long a post waits before it may go.
+    pub embargo: TimeDelta,
+    /// `budget` on all lanes together.
+    pub budget: Option<Budget>,
 }
 
 pub use crate::domain::compose::Compose;

@@ -5,7 +5,7 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
+use chrono::{DateTime, Datelike, Duration, NaiveDate, NaiveTime, Timelike, Utc, Weekday};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
@@ -14,11 +14,12 @@ use super::complaints::Fault;
 use super::keys;
 use super::tree::{Node, Value};
 use super::values::{text, wrong_type};
-use crate::domain::pace::{PostAt, QuietHours};
+use crate::domain::pace::{Blackout, PostAt, QuietHours};
 
 const ZONE_REMEDY: &str = "give an IANA name such as \"Europe/Berlin\"";
 const POST_AT_REMEDY: &str = "write it as \"Mon-Fri 08:30\", \"Sat,Sun 10:00\", \"daily 09:00\", \"08:30\", or in cron's five fields as \"30 8 * * 1-5\"";
 const QUIET_REMEDY: &str = "write it as \"22:00-07:00\"";
+const BLACKOUT_REMEDY: &str = "write it as \"2026-12-31\" or \"2026-12-24..2026-12-26\"";
 const SINCE_REMEDY: &str = "give a date such as \"2026-11-01\" (midnight in UTC) or a time such as \"2026-11-01T08:00:00Z\"";
 /// The longest cron expression, in bytes.
 const CRON_BYTES_MAX: usize = 200;
@@ -148,11 +149,35 @@ pub(super) fn is_quiet(spans: &[QuietHours], time: NaiveTime) -> bool {
 
 /// Whether the spans leave no minute of the day.
 pub(super) fn always_quiet(spans: &[QuietHours]) -> bool {
-    !spans.is_empty()
-        && (0..MINUTES_OF_DAY).all(|minute| {
-            NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0)
-                .is_some_and(|time| is_quiet(spans, time))
-        })
+    !spans.is_empty() && open_minutes(spans) == 0
+}
+
+/// How many minutes of the day lie in none of the spans.
+pub(super) fn open_minutes(spans: &[QuietHours]) -> u32 {
+    let open = |minute: &u32| {
+        NaiveTime::from_num_seconds_from_midnight_opt(minute * 60, 0)
+            .is_some_and(|time| !is_quiet(spans, time))
+    };
+    u32::try_from((0..MINUTES_OF_DAY).filter(open).count()).unwrap_or(MINUTES_OF_DAY)
+}
+
+/// A line of `blackout`: one day, or the first and the last.
+pub(super) fn blackout(node: &Node) -> Result<Blackout, Fault> {
+    let typed = text(node, "a text", BLACKOUT_REMEDY)?;
+    let (from, to) = typed.split_once("..").unwrap_or((typed, typed));
+    let day = |text: &str| NaiveDate::from_str(text.trim()).ok().filter(|day| in_reach(*day));
+    let (Some(from), Some(to)) = (day(from), day(to)) else {
+        return Err(Fault::value("is neither a day nor a span of days", BLACKOUT_REMEDY));
+    };
+    if to < from {
+        return Err(Fault::value("ends before it begins", BLACKOUT_REMEDY));
+    }
+    Ok(Blackout { from, to })
+}
+
+/// Whether people and zones know of a day.
+fn in_reach(day: NaiveDate) -> bool {
+    (1970..=2200).contains(&day.year())
 }
 
 /// The way that a person writes a local time.

@@ -260,6 +260,8 @@ impl Daemon {
             options: &beside.options,
             state: placed.state,
             reason: &placed.reason,
+            priority: feed.pace.priority,
+            not_before: tx.now + feed.pace.embargo,
             expires_at: feed.expire_after.map(|after| tx.now + after),
         };
         Ok(tx.insert_post(&post).await?)

@@ -13,6 +13,7 @@ mod lanes;
 pub mod media;
 pub mod news;
 pub mod outlook;
+mod pay;
 pub mod poll;
 pub mod publish;
 pub mod reconcile;
@@ -184,7 +185,8 @@ impl Daemon {
         }
     }
 
-    fn outlook(&self) -> Outlook<'_> {
+    /// What it will send when.
+    pub fn outlook(&self) -> Outlook<'_> {
         Outlook { store: &self.store, config: &self.config }
     }
 

@@ -3,21 +3,30 @@
 //! Promises: the daemon, `plan` and `explain` ask here, so they can't disagree. Must not: change
 //! anything.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Error;
-use crate::config::{Config, Profile};
+use crate::config::{Config, FeedPace, LanePace, Profile};
 use crate::domain::breaker::Lane;
 use crate::domain::cost::Usd;
-use crate::domain::plan::{self, Decision, Limits, Past, Plan, Priority, Waiting};
+use crate::domain::linkless::linkless;
+use crate::domain::pace::Pace;
+use crate::domain::plan::{
+    self, Budget, Decision, FeedLimits, FeedPast, Limits, Past, Pay, Plan, Priority, Purse, Trace,
+    Waiting, WhenSpent,
+};
 use crate::store::Store;
+use crate::store::line::{Depth, InLine};
 use crate::store::posts::Post;
 
-/// Posts of a lane that are looked at for its next send: those first in line.
-const IN_LINE_MAX: u32 = 200;
+/// Posts of each feed, priority and kind that are looked at for a lane's next send: the first, and
+/// a few that go where those before them expire or can't be paid.
+const HEADS: u32 = 4;
 /// Posts of a lane that may not be sent yet: only the nearest matter for its next send.
 const LATER_MAX: u32 = 20;
-/// Posts of a lane that a printed plan looks at.
+/// Posts of a lane that a printed plan looks at, shared among its feeds.
 const PLANNED_MAX: u32 = 10_000;
 /// How far back sends are counted for caps: two days, so that any local day is whole.
 const PAST: TimeDelta = TimeDelta::hours(49);
@@ -31,6 +40,22 @@ pub struct Outlook<'a> {
     pub config: &'a Config,
 }
 
+/// All that the plan of a lane needs.
+struct View<'a> {
+    waiting: Vec<Waiting>,
+    past: Past,
+    pace: &'a Pace,
+    budget: Option<Budget>,
+    overall: Option<Budget>,
+    feeds: Vec<FeedLimits>,
+}
+
+impl View<'_> {
+    fn limits(&self) -> Limits<'_> {
+        Limits { pace: self.pace, budget: self.budget, overall: self.overall, feeds: &self.feeds }
+    }
+}
+
 impl<'a> Outlook<'a> {
     /// What a lane does at `now`, were nothing stopped.
     ///
@@ -38,12 +63,13 @@ impl<'a> Outlook<'a> {
     ///
     /// Where the database fails or the lane is unknown.
     pub async fn next_of(&self, lane: &Lane, now: DateTime<Utc>) -> Result<Decision, Error> {
-        let waiting = self.waiting_on(lane, now, (IN_LINE_MAX, LATER_MAX)).await?;
-        let past = self.past(lane, now).await?;
-        Ok(plan::decide(&waiting, &past, self.limits(lane)?, now))
+        let view = self.view(lane, now, (HEADS, LATER_MAX)).await?;
+        Ok(plan::decide(&view.waiting, &view.past, view.limits(), now))
     }
 
     /// What a lane does from `now` until `until`, were nothing stopped.
+    ///
+    /// Of a queue that is longer than some thousand posts only the first of each feed are planned.
     ///
     /// # Errors
     ///
@@ -54,9 +80,58 @@ impl<'a> Outlook<'a> {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Plan, Error> {
-        let waiting = self.waiting_on(lane, now, (PLANNED_MAX, PLANNED_MAX)).await?;
-        let past = self.past(lane, now).await?;
-        Ok(plan::plan(&waiting, &past, self.limits(lane)?, now, until))
+        let view = self.view(lane, now, self.planned(lane).await?).await?;
+        Ok(plan::plan(&view.waiting, &view.past, view.limits(), now, until))
+    }
+
+    /// How a queued post of a lane comes to its turn, and each rule that holds it until then;
+    /// `None` where it is too far back in the queue to be planned.
+    ///
+    /// # Errors
+    ///
+    /// Where the database fails or the lane is unknown.
+    pub async fn trace_of(
+        &self,
+        post: &Post,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<Trace>, Error> {
+        let view = self.view(&post.lane, now, self.planned(&post.lane).await?).await?;
+        Ok(plan::trace(&view.waiting, &view.past, view.limits(), (now, until), post.id))
+    }
+
+    /// Whether the budgets pay for a post at `now`.
+    ///
+    /// # Errors
+    ///
+    /// Where the database fails or the lane is unknown.
+    pub async fn pay_of(&self, post: &Post, now: DateTime<Utc>) -> Result<Pay, Error> {
+        if post.life.send_now {
+            return Ok(Pay::Full);
+        }
+        let feed = self.config.feed(&post.feed).and_then(|feed| feed.pace.budget);
+        let budgets = [self.profile_of(&post.lane)?.budget, self.config.budget, feed];
+        let mut purses = Vec::new();
+        for budget in budgets.into_iter().flatten() {
+            let spent = self.spent(budget, (&post.lane, &post.feed), now).await?;
+            purses.push(Purse::new(budget, spent, now));
+        }
+        let waiting = Waiting {
+            id: post.id,
+            feed: 0,
+            priority: priority_of(post),
+            queued_at: post.queued_at,
+            not_before: post.life.not_before,
+            expires_at: post.life.expires_at,
+            send_now: post.life.send_now,
+            cost: self.cost_of(post),
+            linkless: self.linkless_price(
+                &post.lane,
+                &post.text,
+                post.has_link && !post.edited && post.life.sends == 0,
+            ),
+        };
+        Ok(plan::pay(&waiting, purses.iter(), now))
     }
 
     /// A lane's profile.
@@ -77,58 +152,164 @@ impl<'a> Outlook<'a> {
         prices.attempt(is_x, post.has_link).plus(prices.alt_texts(is_x, post.media.alt_texts()))
     }
 
-    async fn waiting_on(
+    async fn planned(&self, lane: &Lane) -> Result<(u32, u32), Error> {
+        let feeds = u32::try_from(self.store.served(lane).await?.len()).unwrap_or(u32::MAX);
+        let each = PLANNED_MAX / std::cmp::max(feeds, 1);
+        Ok((std::cmp::max(each, HEADS), PLANNED_MAX))
+    }
+
+    async fn view(
         &self,
         lane: &Lane,
         now: DateTime<Utc>,
-        (in_line, later): (u32, u32),
-    ) -> Result<Vec<Waiting>, Error> {
-        let mut posts = self.store.in_line(lane, now, None, in_line).await?;
-        if self.profile_of(lane)?.budget.is_some() {
-            // Behind many that the budget can't pay, those without a link may pass.
-            let cheap = self.store.in_line(lane, now, Some(false), in_line).await?;
-            posts.extend(cheap);
-            posts.sort_by_key(|post| post.id);
-            posts.dedup_by_key(|post| post.id);
-        }
-        posts.extend(self.store.in_line_later(lane, now, later).await?);
-        Ok(posts.iter().map(|post| self.waiting(post)).collect())
-    }
-
-    fn waiting(&self, post: &Post) -> Waiting {
-        Waiting {
-            id: post.id,
-            priority: match post.priority {
-                0 => Priority::Breaking,
-                1 => Priority::Normal,
-                _ => Priority::Low,
-            },
-            queued_at: post.queued_at,
-            not_before: post.life.not_before,
-            expires_at: post.life.expires_at,
-            send_now: post.life.send_now,
-            cost: self.cost_of(post),
-        }
-    }
-
-    async fn past(&self, lane: &Lane, now: DateTime<Utc>) -> Result<Past, Error> {
+        (heads, others): (u32, u32),
+    ) -> Result<View<'a>, Error> {
         let profile = self.profile_of(lane)?;
-        let spent = match profile.budget {
-            None => Usd::ZERO,
-            Some(budget) => {
-                let since = plan::period_start(profile.pace.zone, budget.per, now);
-                self.store.spent(&lane.profile, since).await?
-            }
+        let pace = profile.pace_on(&lane.platform);
+        let pace = pace.ok_or_else(|| Error::UnknownLane(lane.clone()))?;
+        let newest = pace.newest_first
+            || self.config.feeds.iter().any(|feed| feed.pace.newest_first == Some(true));
+        let budgets = [profile.budget, self.config.budget].into_iter().flatten();
+        let mut budgets =
+            budgets.chain(self.config.feeds.iter().filter_map(|feed| feed.pace.budget));
+        let depth = Depth {
+            oldest: heads,
+            newest: if newest { heads } else { 0 },
+            others,
+            texts: lane.is_x() && budgets.any(|one| one.when_spent == WhenSpent::DropLink),
         };
-        Ok(Past {
-            last_sent_at: self.store.last_send_of_lane(lane).await?,
-            sent: self.store.sends_of_lane(lane, now - PAST).await?,
-            spent,
+        // The queue before its feeds: so each post's feed is among them, with its limits.
+        let posts = self.store.in_line(lane, now, depth).await?;
+        let (names, feeds, mut past) = self.feeds(lane, pace, now).await?;
+        if let Some(budget) = profile.budget {
+            past.spent = self.spent(budget, (lane, ""), now).await?;
+        }
+        if let Some(budget) = self.config.budget {
+            past.spent_overall = self.spent(budget, (lane, ""), now).await?;
+        }
+        let waiting = posts.iter().filter_map(|post| {
+            // A feed without queued posts by now: somebody was faster.
+            Some(self.waiting(lane, post, *names.get(&post.feed)?))
+        });
+        Ok(View {
+            waiting: waiting.collect(),
+            past,
+            pace: &pace.pace,
+            budget: profile.budget,
+            overall: self.config.budget,
+            feeds,
         })
     }
 
-    fn limits(&self, lane: &Lane) -> Result<Limits<'a>, Error> {
-        let profile = self.profile_of(lane)?;
-        Ok(Limits { pace: &profile.pace, budget: profile.budget })
+    /// The feeds with posts on a lane: their places by name, their limits, and what they and the
+    /// lane did.
+    async fn feeds(
+        &self,
+        lane: &Lane,
+        pace: &LanePace,
+        now: DateTime<Utc>,
+    ) -> Result<(HashMap<String, usize>, Vec<FeedLimits>, Past), Error> {
+        let served = self.store.served(lane).await?;
+        let sends = self.store.sends_of_lane(lane, now - PAST).await?;
+        let names: HashMap<String, usize> =
+            served.iter().enumerate().map(|(place, feed)| (feed.feed.clone(), place)).collect();
+        let mut limits: Vec<FeedLimits> = served
+            .iter()
+            .map(|_| FeedLimits { newest_first: pace.newest_first, ..FeedLimits::default() })
+            .collect();
+        for feed in &self.config.feeds {
+            if let Some(limits) = names.get(&feed.name).and_then(|place| limits.get_mut(*place)) {
+                *limits = limits_of(&feed.pace, pace);
+            }
+        }
+        let mut feeds = Vec::with_capacity(served.len());
+        for (feed, limits) in served.into_iter().zip(&limits) {
+            let own = |(_, name): &&(DateTime<Utc>, String)| *name == feed.feed;
+            feeds.push(FeedPast {
+                sent: limits.caps.as_ref().map_or_else(Vec::new, |_| {
+                    sends.iter().filter(own).map(|(at, _)| *at).collect()
+                }),
+                spent: match limits.budget {
+                    None => Usd::ZERO,
+                    Some(budget) => self.spent(budget, (lane, &feed.feed), now).await?,
+                },
+                served: feed.attempt,
+                last_sent_at: feed.last_sent_at,
+            });
+        }
+        let past = Past {
+            last_sent_at: self.store.last_send_of_lane(lane).await?,
+            sent: sends.into_iter().map(|(at, _)| at).collect(),
+            feeds,
+            ..Past::default()
+        };
+        Ok((names, limits, past))
     }
+
+    fn waiting(&self, lane: &Lane, post: &InLine, feed: usize) -> Waiting {
+        Waiting {
+            id: post.id,
+            feed,
+            priority: post.priority,
+            queued_at: post.queued_at,
+            not_before: post.not_before,
+            expires_at: post.expires_at,
+            send_now: post.send_now,
+            cost: self.config.prices.attempt(lane.is_x(), post.has_link),
+            linkless: self.linkless_price(lane, &post.text, post.has_link && post.is_ours),
+        }
+    }
+
+    /// What a post would cost without its link, if it may and can go so.
+    fn linkless_price(&self, lane: &Lane, text: &str, may: bool) -> Option<Usd> {
+        if !may || !lane.is_x() {
+            return None;
+        }
+        linkless(text).map(|_| self.config.prices.attempt(true, false))
+    }
+
+    /// What was spent of a budget in the period around `now`.
+    async fn spent(
+        &self,
+        budget: Budget,
+        (lane, feed): (&Lane, &str),
+        now: DateTime<Utc>,
+    ) -> Result<Usd, Error> {
+        let since = plan::period_start(budget.zone, budget.per, now);
+        Ok(match budget.whose {
+            plan::Whose::Profile => self.store.spent(&lane.profile, since).await?,
+            plan::Whose::Feed => self.store.spent_by_feed(feed, since).await?,
+            plan::Whose::All => self.store.spent_overall(since).await?,
+        })
+    }
+}
+
+/// What a feed may do on a lane of this pace.
+fn limits_of(feed: &FeedPace, lane: &LanePace) -> FeedLimits {
+    let own_hours = feed.post_at.is_some() || feed.quiet_hours.is_some();
+    let pace = own_hours.then(|| {
+        let mut pace = lane.pace.clone();
+        pace.post_at = feed.post_at.clone().unwrap_or(pace.post_at);
+        pace.quiet_hours = feed.quiet_hours.clone().unwrap_or(pace.quiet_hours);
+        pace
+    });
+    let capped =
+        feed.min_gap.is_some() || feed.max_per_hour.is_some() || feed.max_per_day.is_some();
+    let caps = capped.then(|| Pace {
+        min_gap: feed.min_gap.unwrap_or_default(),
+        max_per_hour: feed.max_per_hour,
+        max_per_day: feed.max_per_day.unwrap_or(u32::MAX),
+        ..Pace::unpaced(lane.pace.zone)
+    });
+    FeedLimits {
+        pace,
+        caps,
+        newest_first: feed.newest_first.unwrap_or(lane.newest_first),
+        budget: feed.budget,
+    }
+}
+
+fn priority_of(post: &Post) -> Priority {
+    let place = usize::from(post.priority);
+    Priority::ALL.get(place).copied().unwrap_or(Priority::Low)
 }

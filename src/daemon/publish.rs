@@ -242,6 +242,9 @@ impl Daemon {
         {
             return Ok(None);
         }
+        let Some(post) = self.payable(&mut tx, post, now).await? else {
+            return Ok(None);
+        };
         // This post is the probe: the next one comes later, also if we die before its answer.
         for breaker in over {
             strike(&mut tx, breaker, self.config.ayrshare.probe_after).await?;

@@ -56,8 +56,10 @@ pub struct Prices {
     pub post: Usd,
     /// One post in which X sees at least one link.
     pub post_with_link: Usd,
-    /// One alt text of an image.
+    /// The description of one image.
     pub alt_text: Usd,
+    /// Deleting one post.
+    pub delete: Usd,
 }
 
 impl Default for Prices {
@@ -66,6 +68,7 @@ impl Default for Prices {
             post: Usd::from_micros(15_000),
             post_with_link: Usd::from_micros(200_000),
             alt_text: Usd::from_micros(5_000),
+            delete: Usd::from_micros(10_000),
         }
     }
 }

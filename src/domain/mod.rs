@@ -15,6 +15,7 @@ pub mod entry;
 pub mod fold;
 pub mod hashtags;
 pub mod link;
+pub mod linkless;
 pub mod links;
 pub mod lookup;
 pub mod media;

@@ -1,16 +1,23 @@
-//! When a lane may send: slots, quiet hours, minimum gap, daily cap, in the profile's own zone.
+//! When a lane may send: slots, quiet hours, blackout days, minimum gap, caps and jitter, in the
+//! profile's own zone.
 //!
-//! Promises: never inside quiet hours, never closer than the gap, never above the cap; a local time
-//! that does not exist fires at the first valid instant after it, one that comes twice fires once.
-//! Must not: know of posts or of money.
+//! Promises: never inside quiet hours or on a blackout day, never closer than the gap, never above
+//! a cap; a local time that does not exist fires at the first valid instant after it, one that
+//! comes twice fires once; jitter only ever delays. Must not: know of posts or of money.
 
+mod hold;
+mod jitter;
+mod sends;
 mod slots;
 #[cfg(test)]
 mod tests;
 pub(super) mod zone;
 
-use chrono::{DateTime, NaiveTime, TimeDelta, Utc, Weekday};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
+
+pub use jitter::Jitter;
+pub use sends::Sends;
 
 /// The pace of one lane.
 #[derive(Debug, Clone)]
@@ -21,10 +28,30 @@ pub struct Pace {
     pub post_at: Vec<PostAt>,
     /// Between two posts.
     pub min_gap: TimeDelta,
+    /// Posts in any hour, by the clock of physics: a change of the zone's clocks makes it neither
+    /// longer nor shorter.
+    pub max_per_hour: Option<u32>,
     /// Posts on one local day.
     pub max_per_day: u32,
     /// No post from the first to the second local time; the second may lie on the next day.
     pub quiet_hours: Vec<QuietHours>,
+    /// Local days without posts.
+    pub blackout: Vec<Blackout>,
+    /// By how much posts may be late, so that they don't go on the minute.
+    pub jitter: Jitter,
+    /// What breaking posts don't wait for.
+    pub breaking_ignores: Ignores,
+}
+
+/// What breaking posts don't wait for. Caps, blackout days and X's ceiling hold them as well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ignores {
+    /// The slots.
+    pub slots: bool,
+    /// The minimum gap.
+    pub min_gap: bool,
+    /// The quiet hours.
+    pub quiet_hours: bool,
 }
 
 /// One line of `post_at`. Each slot lets one post out.
@@ -48,6 +75,15 @@ pub struct QuietHours {
     pub from: NaiveTime,
     /// The first instant after it; not later than `from` means on the next day.
     pub until: NaiveTime,
+}
+
+/// Local days without posts, from the first to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blackout {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day, included.
+    pub to: NaiveDate,
 }
 
 /// A slot that was missed, by a restart or the gap, may still be used for this long.
@@ -77,8 +113,14 @@ pub enum Brake {
     QuietHours(DateTime<Tz>),
     /// The last post is too close.
     MinGap(TimeDelta),
+    /// The last hour had all its posts.
+    HourlyCap(u32),
     /// The local day has had all its posts.
     DailyCap(u32),
+    /// A day without posts, and when the next one with posts begins.
+    Blackout(DateTime<Tz>),
+    /// Later by up to this much, so that posts don't go on the minute.
+    Jitter(TimeDelta),
     /// X takes no more for some minutes.
     XCeiling,
     /// The pace has no opening at all.
@@ -86,73 +128,23 @@ pub enum Brake {
 }
 
 impl Brake {
-    /// Which of two brakes in a row to name: a spent day explains the wait better than the quiet
-    /// hours or the slot that follow on it.
+    /// Which of two brakes in a row to name: days that are closed or spent explain the wait better
+    /// than the quiet hours or the slot that follow on them, and anything better than jitter.
     fn weightier(earlier: Option<Self>, later: Self) -> Self {
-        match earlier {
-            Some(cap @ Self::DailyCap(_)) => cap,
-            Some(
-                Self::Slot(_)
-                | Self::QuietHours(_)
-                | Self::MinGap(_)
-                | Self::XCeiling
-                | Self::Never,
-            )
-            | None => later,
-        }
-    }
-}
-
-/// What a lane sent lately.
-#[derive(Debug, Clone, Default)]
-pub struct Sends {
-    last: Option<DateTime<Utc>>,
-    all: Vec<DateTime<Utc>>,
-}
-
-impl Sends {
-    /// From the latest send (in the order of sending, which a clock that was set back does not
-    /// change) and the instants of the last 48 hours.
-    pub fn new(last: Option<DateTime<Utc>>, mut all: Vec<DateTime<Utc>>) -> Self {
-        all.sort_unstable();
-        Self { last: last.or_else(|| all.last().copied()), all }
+        earlier.filter(|earlier| earlier.weight() > later.weight()).unwrap_or(later)
     }
 
-    /// One more.
-    pub fn record(&mut self, at: DateTime<Utc>) {
-        self.last = Some(at);
-        self.all.insert(self.before_or_at(at), at);
-    }
-
-    /// The latest in the order of sending.
-    pub fn last(&self) -> Option<DateTime<Utc>> {
-        self.last
-    }
-
-    fn before(&self, at: DateTime<Utc>) -> usize {
-        self.all.partition_point(|sent| *sent < at)
-    }
-
-    fn before_or_at(&self, at: DateTime<Utc>) -> usize {
-        self.all.partition_point(|sent| *sent <= at)
-    }
-
-    /// The first instant not before `from` at which X takes one more.
-    ///
-    /// Sends that lie ahead, because the clock was set back, count as long as they are closer than
-    /// the window.
-    pub fn below_ceiling(&self, from: DateTime<Utc>) -> DateTime<Utc> {
-        let mut at = from;
-        loop {
-            let known = self.before(later(at, X_WINDOW));
-            let full = known
-                .checked_sub(X_CEILING)
-                .and_then(|index| self.all.get(index))
-                .map(|oldest| later(*oldest, X_WINDOW));
-            match full {
-                Some(free) if free > at => at = free,
-                Some(_) | None => return at,
-            }
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Blackout(_) => 3,
+            Self::DailyCap(_) => 2,
+            Self::Slot(_)
+            | Self::QuietHours(_)
+            | Self::MinGap(_)
+            | Self::HourlyCap(_)
+            | Self::XCeiling
+            | Self::Never => 1,
+            Self::Jitter(_) => 0,
         }
     }
 }
@@ -176,13 +168,47 @@ impl Opening {
 }
 
 impl Pace {
+    /// A pace that nothing holds but X's ceiling.
+    pub const fn unpaced(zone: Tz) -> Self {
+        Self {
+            zone,
+            post_at: Vec::new(),
+            min_gap: TimeDelta::zero(),
+            max_per_hour: None,
+            max_per_day: u32::MAX,
+            quiet_hours: Vec::new(),
+            blackout: Vec::new(),
+            jitter: Jitter::NONE,
+            breaking_ignores: Ignores { slots: false, min_gap: false, quiet_hours: false },
+        }
+    }
+
+    /// The pace of the lane's breaking posts: without what they ignore, and without jitter.
+    #[must_use]
+    pub fn for_breaking(&self) -> Self {
+        let ignores = self.breaking_ignores;
+        let mut pace = Self { jitter: Jitter::NONE, ..self.clone() };
+        if ignores.slots {
+            pace.post_at.clear();
+        }
+        if ignores.min_gap {
+            pace.min_gap = TimeDelta::zero();
+        }
+        if ignores.quiet_hours {
+            pace.quiet_hours.clear();
+        }
+        pace
+    }
+
     /// The first opening not before `from` and before `until`; otherwise what stands against it,
-    /// and nothing if `from` itself is too late.
+    /// and nothing if `from` itself is too late. Tells `note` each brake on the way, and until when
+    /// it held.
     pub fn opening(
         &self,
         sends: &Sends,
         from: DateTime<Utc>,
         until: DateTime<Utc>,
+        note: &mut impl FnMut(Brake, DateTime<Utc>),
     ) -> Result<Opening, Option<Brake>> {
         let mut at = from;
         let mut brake = None;
@@ -190,23 +216,21 @@ impl Pace {
             if at >= until {
                 return Err(brake);
             }
-            if let Some((free, held)) = self.hold(sends, at)? {
-                brake = Some(Brake::weightier(brake, held));
-                at = free;
-                continue;
-            }
-            let slot = match self.slot(sends, at) {
-                Slot::None => None,
-                Slot::Usable(slot) => Some(slot),
-                Slot::Past(after) => {
-                    let next = self.next_slot(after).ok_or(Some(Brake::Never))?;
-                    let held = Brake::Slot(self.local(next));
-                    brake = Some(Brake::weightier(brake, held));
-                    at = next;
-                    continue;
-                }
+            let (free, held) = match self.hold(sends, at)? {
+                Some(held) => held,
+                None => match self.slot(sends, at) {
+                    Slot::None => return Ok(Opening { at, slot: None, brake }),
+                    Slot::Usable(slot) => return Ok(Opening { at, slot: Some(slot), brake }),
+                    Slot::Early { slot, free } => (free, Brake::Slot(self.local(slot))),
+                    Slot::Past(after) => {
+                        let next = self.next_slot(after).ok_or(Some(Brake::Never))?;
+                        (next, Brake::Slot(self.local(next)))
+                    }
+                },
             };
-            return Ok(Opening { at, slot, brake });
+            note(held, free);
+            brake = Some(Brake::weightier(brake, held));
+            at = free;
         }
     }
 
@@ -223,77 +247,6 @@ impl Pace {
     /// Whether an instant lies in quiet hours.
     pub fn is_quiet(&self, at: DateTime<Utc>) -> bool {
         self.quiet_at(at).is_some()
-    }
-
-    /// Which rule forbids an instant, and until when; `Err` if it does so for ever.
-    fn hold(
-        &self,
-        sends: &Sends,
-        at: DateTime<Utc>,
-    ) -> Result<Option<(DateTime<Utc>, Brake)>, Option<Brake>> {
-        let free = sends.below_ceiling(at);
-        if free > at {
-            return Ok(Some((free, Brake::XCeiling)));
-        }
-        if let Some(free) = self.gap_end(sends, at) {
-            return Ok(Some((free, Brake::MinGap(self.min_gap))));
-        }
-        if let Some(free) = self.cap_end(sends, at)? {
-            return Ok(Some((free, Brake::DailyCap(self.max_per_day))));
-        }
-        let free = self.quiet_end(at).ok_or(Some(Brake::Never))?;
-        Ok((free > at).then(|| (free, Brake::QuietHours(self.local(free)))))
-    }
-
-    /// The end of the gap after the last send, if `at` lies before it.
-    ///
-    /// A last send that lies ahead by more than the gap was dated by a clock that has been set back
-    /// since, and says nothing about how long ago it was: it is passed over, so one post may come
-    /// early, and the gap counts from that one on. If it lies ahead by less, its gap is waited for,
-    /// which takes twice the gap at most.
-    fn gap_end(&self, sends: &Sends, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let last = sends.last?;
-        let free = later(last, self.min_gap);
-        (at < free && last <= later(at, self.min_gap)).then_some(free)
-    }
-
-    /// The end of the local day, if it has had all its posts.
-    fn cap_end(
-        &self,
-        sends: &Sends,
-        at: DateTime<Utc>,
-    ) -> Result<Option<DateTime<Utc>>, Option<Brake>> {
-        if self.max_per_day == 0 {
-            return Err(Some(Brake::Never));
-        }
-        let cap = usize::try_from(self.max_per_day).unwrap_or(usize::MAX);
-        if sends.all.len() < cap {
-            return Ok(None);
-        }
-        let day = zone::day(self.zone, at);
-        let end = zone::day_end(self.zone, day);
-        let sent = sends.before(end) - sends.before(zone::day_start(self.zone, day));
-        Ok((sent >= cap).then_some(end))
-    }
-
-    /// The first instant not before `at` outside all quiet hours; `None` if there is none.
-    fn quiet_end(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut free = at;
-        while let Some(span) = self.quiet_at(free) {
-            if free >= later(at, QUIET_MAX) {
-                return None;
-            }
-            free = span.end_after(self.zone, free);
-        }
-        Some(free)
-    }
-
-    fn quiet_at(&self, at: DateTime<Utc>) -> Option<QuietHours> {
-        if self.quiet_hours.is_empty() {
-            return None;
-        }
-        let time = zone::time_of_day(self.zone, at);
-        self.quiet_hours.iter().copied().find(|span| span.covers(time))
     }
 
     /// Whether an instant that no rule holds can use a slot. Only the latest slot counts, so missed
@@ -313,9 +266,12 @@ impl Pace {
         {
             return Slot::Past(at);
         }
-        match sends.all.get(sends.before(slot)) {
-            Some(used) if *used <= grace_end => Slot::Past(std::cmp::max(at, *used)),
-            Some(_) | None => Slot::Usable(slot),
+        match sends.first_from(slot) {
+            Some(used) if used <= grace_end => Slot::Past(std::cmp::max(at, used)),
+            Some(_) | None => {
+                let free = later(slot, self.slot_jitter(slot));
+                if at < free { Slot::Early { slot, free } } else { Slot::Usable(slot) }
+            }
         }
     }
 }
@@ -326,33 +282,10 @@ enum Slot {
     None,
     /// This one lets a post out.
     Usable(DateTime<Utc>),
+    /// This one will, when its jitter is over.
+    Early { slot: DateTime<Utc>, free: DateTime<Utc> },
     /// None; the next one to look at is the first after this instant.
     Past(DateTime<Utc>),
-}
-
-impl QuietHours {
-    /// Whether a local time lies in the span.
-    fn covers(self, time: NaiveTime) -> bool {
-        if self.from < self.until {
-            self.from <= time && time < self.until
-        } else {
-            self.from <= time || time < self.until
-        }
-    }
-
-    /// The end of the span around an instant, or the next change of the zone's clocks if that comes
-    /// first.
-    fn end_after(self, zone: Tz, at: DateTime<Utc>) -> DateTime<Utc> {
-        let time = zone::time_of_day(zone, at);
-        let left = self.until.signed_duration_since(time);
-        let left = if left > TimeDelta::zero() { left } else { left + TimeDelta::days(1) };
-        let end = later(at, left);
-        if zone::offset(zone, end) == zone::offset(zone, at) {
-            end
-        } else {
-            zone::change(zone, at, end)
-        }
-    }
 }
 
 /// The sum; a negative span counts as none, one beyond the calendar as its end.

@@ -3,12 +3,16 @@
 //! Promises: derived, never stored; the daemon's next send is the plan's first row. Must not: send,
 //! or know what a text says.
 //!
-//! The order: what a person released, then by priority, then the oldest (lowest id). A post that
-//! isn't ready yet holds nobody back. A post that the rest of the budget can't pay steps aside
-//! until the next period: cheaper ones behind it may go, which costs it nothing, since money only
-//! comes back with the period. What costs nothing always passes.
+//! The order: what a person released; then by priority; among equals the feed that was served
+//! longest ago; of a feed the oldest post, or the newest where that is asked for. A post that isn't
+//! ready yet holds nobody back, and neither does a feed whose own gap or cap holds it. A post that
+//! the rest of the budget can't pay steps aside until the next period: cheaper ones behind it may
+//! go, which costs it nothing, since money only comes back with the period. What costs nothing
+//! always passes.
 
+mod feeds;
 mod lane;
+mod money;
 mod queue;
 mod rule;
 #[cfg(test)]
@@ -19,26 +23,10 @@ use chrono_tz::Tz;
 
 use super::cost::Usd;
 use super::pace::{HORIZON_DAYS, Pace, zone};
+pub use feeds::{FeedLimits, FeedPast};
 use lane::Lane;
+pub use money::{Budget, Pay, Period, Purse, WhenSpent, Whose, pay};
 pub use rule::Rule;
-
-/// The period of a budget, in the profile's zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Period {
-    /// A local day.
-    Day,
-    /// A local calendar month.
-    Month,
-}
-
-/// What a profile may spend. When it is spent, posts wait for the next period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
-    /// In each period.
-    pub usd: Usd,
-    /// The period.
-    pub per: Period,
-}
 
 /// How urgent a post is; the first goes first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -76,6 +64,8 @@ impl Priority {
 pub struct Waiting {
     /// Its row; the older post has the lower one.
     pub id: i64,
+    /// Its feed: a position in [`Limits::feeds`]. One that is not there has no limits.
+    pub feed: usize,
     /// Its priority.
     pub priority: Priority,
     /// Since when it is in the queue.
@@ -88,6 +78,8 @@ pub struct Waiting {
     pub send_now: bool,
     /// What one attempt costs.
     pub cost: Usd,
+    /// What it would cost without its link; `None` where it has to stay as it is.
+    pub linkless: Option<Usd>,
 }
 
 impl Waiting {
@@ -118,17 +110,25 @@ pub struct Past {
     pub last_sent_at: Option<DateTime<Utc>>,
     /// The lane's sends (posted or possibly posted) of the last 48 hours and of the future.
     pub sent: Vec<DateTime<Utc>>,
-    /// What the profile spent since [`period_start`].
+    /// What the profile spent since [`period_start`] of its budget.
     pub spent: Usd,
+    /// What all profiles spent since [`period_start`] of the overall budget.
+    pub spent_overall: Usd,
+    /// What each of [`Limits::feeds`] did.
+    pub feeds: Vec<FeedPast>,
 }
 
 /// What holds a lane.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'a> {
-    /// The profile's pace.
+    /// The lane's pace.
     pub pace: &'a Pace,
     /// The profile's budget.
     pub budget: Option<Budget>,
+    /// The budget of all profiles together.
+    pub overall: Option<Budget>,
+    /// What each feed of the lane may do.
+    pub feeds: &'a [FeedLimits],
 }
 
 /// What a lane does now.
@@ -142,6 +142,8 @@ pub enum Decision {
         due: DateTime<Utc>,
         /// Which rule let it go.
         rule: Rule,
+        /// Whether it goes without its link, which the money doesn't reach for.
+        without_link: bool,
     },
     /// Ask again at this instant, or when queue, config or clock change.
     Wait {
@@ -167,6 +169,8 @@ pub struct Row {
     pub rule: Rule,
     /// What it costs.
     pub cost: Usd,
+    /// Whether it goes without its link, which the money doesn't reach for.
+    pub without_link: bool,
 }
 
 /// What a lane sends when, if nothing changes.
@@ -178,6 +182,24 @@ pub struct Plan {
     pub left: Vec<(i64, Rule)>,
 }
 
+/// A rule that held a post for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The rule.
+    pub rule: Rule,
+    /// Until when; `None`: beyond the horizon.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// How a post comes to its turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The rules that hold it, one after the other.
+    pub steps: Vec<Step>,
+    /// When it goes, and which rule decides that; `None`: not before the horizon.
+    pub goes: Option<Row>,
+}
+
 /// What a lane does now. `waiting` may be in any order.
 pub fn decide(
     waiting: &[Waiting],
@@ -187,33 +209,19 @@ pub fn decide(
 ) -> Decision {
     let until = horizon(now);
     let mut lane = Lane::new(waiting, past, limits, now, until);
-    match lane.next() {
-        Ok(turn) if turn.at <= now => {
-            Decision::Send { id: turn.post.id, due: turn.due, rule: turn.rule }
+    if let Some(turn) = lane.next() {
+        let id = turn.post.id;
+        if turn.at > now {
+            return Decision::Wait { until: turn.at, rule: turn.rule, id };
         }
-        Ok(turn) => Decision::Wait { until: turn.at, rule: turn.rule, id: turn.post.id },
-        Err(stop) => lane.left(stop).into_iter().find(|(_, rule)| *rule != Rule::Expires).map_or(
-            Decision::Idle,
-            |(id, rule)| Decision::Wait {
-                until,
-                rule: match rule {
-                    Rule::TooDear(_) | Rule::NotBefore(_) => rule,
-                    Rule::AsSoonAsPossible
-                    | Rule::SendNow
-                    | Rule::Slot(_)
-                    | Rule::QuietHours(_)
-                    | Rule::MinGap(_)
-                    | Rule::DailyCap(_)
-                    | Rule::XCeiling
-                    | Rule::Budget(_)
-                    | Rule::Expires
-                    | Rule::Queue
-                    | Rule::Never => Rule::Never,
-                },
-                id,
-            },
-        ),
+        let without_link = turn.without_link;
+        return Decision::Send { id, due: turn.due, rule: turn.rule, without_link };
     }
+    let first = lane.left().into_iter().find(|(_, rule)| *rule != Rule::Expires);
+    first.map_or(Decision::Idle, |(id, rule)| {
+        let says_why = matches!(rule, Rule::TooDear(_) | Rule::NotBefore(_) | Rule::Blackout(_));
+        Decision::Wait { until, rule: if says_why { rule } else { Rule::Never }, id }
+    })
 }
 
 /// What a lane sends from `now` until before `until` (at most [`HORIZON_DAYS`] days), if nothing
@@ -229,23 +237,58 @@ pub fn plan(
 ) -> Plan {
     let mut lane = Lane::new(waiting, past, limits, now, std::cmp::min(until, horizon(now)));
     let mut rows = Vec::new();
-    let stop = loop {
-        match lane.next() {
-            Ok(turn) => {
-                lane.commit(&turn);
-                rows.push(Row {
-                    id: turn.post.id,
-                    at: turn.at,
-                    rule: turn.rule,
-                    cost: turn.post.cost,
-                });
-            }
-            Err(stop) => break stop,
-        }
-    };
-    let mut left = lane.left(stop);
+    while let Some(turn) = lane.next() {
+        lane.commit(&turn);
+        rows.push(row(&turn));
+    }
+    let mut left = lane.left();
     left.sort_unstable_by_key(|(id, _)| *id);
     Plan { rows, left }
+}
+
+fn row(turn: &lane::Turn<'_>) -> Row {
+    Row {
+        id: turn.post.id,
+        at: turn.at,
+        rule: turn.rule,
+        cost: turn.cost,
+        without_link: turn.without_link,
+    }
+}
+
+/// How one of the waiting posts comes to its turn: each rule that holds it, and until when.
+/// `None` if it doesn't wait.
+pub fn trace(
+    waiting: &[Waiting],
+    past: &Past,
+    limits: Limits<'_>,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+    id: i64,
+) -> Option<Trace> {
+    let traced = waiting.iter().find(|post| post.id == id)?;
+    let mut lane = Lane::new(waiting, past, limits, now, std::cmp::min(until, horizon(now)));
+    let ready_at = traced.ready_at(now);
+    let mut steps = Vec::new();
+    if ready_at > now {
+        let rule = Rule::NotBefore(limits.pace.local(ready_at));
+        steps.push(Step { rule, until: Some(ready_at) });
+    }
+    let mut others_until = None;
+    while let Some(turn) = lane.next() {
+        if turn.post.id == id {
+            let others = others_until.filter(|at| *at > ready_at);
+            steps.extend(others.map(|at| Step { rule: Rule::Queue, until: Some(at) }));
+            let known = |step: &Step| steps.contains(step);
+            let own: Vec<Step> = turn.steps.iter().filter(|step| !known(step)).copied().collect();
+            steps.extend(own);
+            return Some(Trace { steps, goes: Some(row(&turn)) });
+        }
+        others_until = Some(turn.at);
+        lane.commit(&turn);
+    }
+    let rule = lane.left().into_iter().find(|(other, _)| *other == id).map(|(_, rule)| rule);
+    steps.extend(rule.map(|rule| Step { rule, until: None }));
+    Some(Trace { steps, goes: None })
 }
 
 /// The first instant of the next local day.

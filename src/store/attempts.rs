@@ -86,15 +86,16 @@ impl Store {
         .collect()
     }
 
-    /// When a lane sent since `since`, oldest first: what is, may be, or is just being published.
+    /// When a lane sent since `since`, and from which feed, oldest first: what is, may be, or is
+    /// just being published.
     pub async fn sends_of_lane(
         &self,
         lane: &Lane,
         since: DateTime<Utc>,
-    ) -> Result<Vec<DateTime<Utc>>, Error> {
+    ) -> Result<Vec<(DateTime<Utc>, String)>, Error> {
         let since = millis(since);
-        let rows = sqlx::query_scalar!(
-            "select started_at from attempt
+        let rows = sqlx::query!(
+            "select started_at, feed from attempt
              where profile = ? and platform = ? and started_at >= ?
                 and (outcome is null or outcome in ('posted', 'unknown'))
              order by started_at",
@@ -106,7 +107,9 @@ impl Store {
         .await
         .map_err(|source| Error::Sql { what: "read when a lane sent", source })?;
         let times = Times::of("attempt", &lane);
-        rows.into_iter().map(|at| times.at("started_at", at)).collect()
+        rows.into_iter()
+            .map(|row| Ok((times.at("started_at", row.started_at)?, row.feed)))
+            .collect()
     }
 
     /// When a lane sent last, if ever: the last in the order of sending, whatever the clock did.
@@ -144,18 +147,51 @@ impl Store {
         Ok(first.zip(last).map(|(first, last)| Doubts { first, last }))
     }
 
-    /// What a profile spent since `since`, all platforms.
+    /// What a profile spent since `since` on all platforms, as budgets count it: what X billed, and
+    /// what it may have billed for requests that it refused.
     pub async fn spent(&self, profile: &str, since: DateTime<Utc>) -> Result<Usd, Error> {
         let since = millis(since);
         let micros = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros), 0) as "micros!: i64" from attempt
+            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+               from attempt indexed by attempt_spent
                where profile = ? and started_at >= ?"#,
             profile,
             since
         )
         .fetch_one(&self.read)
         .await
-        .map_err(|source| Error::Sql { what: "sum the ledger", source })?;
+        .map_err(|source| Error::Sql { what: "sum what a profile spent", source })?;
+        Ok(Usd::from_micros(micros))
+    }
+
+    /// What a feed spent since `since` on all lanes, as budgets count it.
+    pub async fn spent_by_feed(&self, feed: &str, since: DateTime<Utc>) -> Result<Usd, Error> {
+        let since = millis(since);
+        let micros = sqlx::query_scalar!(
+            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+               from attempt indexed by attempt_spent_by_feed
+               where feed = ? and started_at >= ?"#,
+            feed,
+            since
+        )
+        .fetch_one(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "sum what a feed spent", source })?;
+        Ok(Usd::from_micros(micros))
+    }
+
+    /// What all profiles spent since `since`, as budgets count it.
+    pub async fn spent_overall(&self, since: DateTime<Utc>) -> Result<Usd, Error> {
+        let since = millis(since);
+        let micros = sqlx::query_scalar!(
+            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+               from attempt indexed by attempt_spent_overall
+               where started_at >= ?"#,
+            since
+        )
+        .fetch_one(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "sum what was spent", source })?;
         Ok(Usd::from_micros(micros))
     }
 }
@@ -186,11 +222,13 @@ impl Tx {
         let now = millis(self.now);
         let cost = cost.micros();
         let result = sqlx::query!(
-            "insert into attempt (post_id, profile, platform, generation, started_at, cost_micros)
-             values (?, ?, ?, ?, ?, ?)",
+            "insert into attempt (post_id, profile, platform, feed, generation, started_at,
+                cost_micros)
+             values (?, ?, ?, ?, ?, ?, ?)",
             post.id,
             post.lane.profile,
             post.lane.platform,
+            post.feed,
             post.life.generation,
             now,
             cost,
@@ -202,6 +240,9 @@ impl Tx {
     }
 
     /// Writes how the one open attempt of a post ended; gives when it left.
+    ///
+    /// X charges for requests and promises no refund for those that it refuses (contract, section
+    /// 9.2): what got so far that it may have been asked is kept as a risk, which budgets count.
     pub async fn end_attempt(
         &mut self,
         post: i64,
@@ -211,9 +252,10 @@ impl Tx {
         let status = ended.refusal.status.map(i64::from);
         let started = sqlx::query_scalar!(
             "update attempt
-             set ended_at = ?, outcome = ?, status = ?, code = ?, message = ?,
-                cost_micros = iif(?, cost_micros, 0)
-             where post_id = ? and outcome is null
+             set ended_at = ?1, outcome = ?2, status = ?3, code = ?4, message = ?5,
+                risk_micros = iif(not ?6 and ?2 in ('dead', 'retry'), cost_micros, 0),
+                cost_micros = iif(?6, cost_micros, 0)
+             where post_id = ?7 and outcome is null
              returning started_at",
             now,
             ended.outcome,

@@ -10,10 +10,11 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, millis, nonsense};
+use super::{Error, Store, Times, nonsense};
 use crate::domain::breaker::Lane;
 use crate::domain::media::Media;
 use crate::domain::options::Options;
+use crate::domain::plan::Priority;
 use crate::domain::post::{Life, State};
 use row::posts;
 
@@ -93,6 +94,10 @@ pub struct NewPost<'a> {
     pub state: State,
     /// Why it stands there.
     pub reason: &'a str,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Not to be sent earlier.
+    pub not_before: DateTime<Utc>,
     /// Not to be sent later.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -185,64 +190,6 @@ impl Store {
     /// All posts of one entry.
     pub async fn posts_of_entry(&self, entry: i64) -> Result<Vec<Post>, Error> {
         posts!(&self.read, "where entry_id = ? order by id", entry)
-    }
-
-    /// The posts that a lane would send first, in its order, at most `limit`; only those with a
-    /// link, or without one, where that is asked for.
-    pub async fn in_line(
-        &self,
-        lane: &Lane,
-        now: DateTime<Utc>,
-        with_link: Option<bool>,
-        limit: u32,
-    ) -> Result<Vec<Post>, Error> {
-        let now = millis(now);
-        posts!(
-            &self.read,
-            "indexed by post_in_line
-             where profile = ? and platform = ? and state = 'queued' and not_before <= ?
-                and (?4 is null or has_link = ?4)
-             order by send_now desc, priority, id
-             limit ?5",
-            lane.profile,
-            lane.platform,
-            now,
-            with_link,
-            limit
-        )
-    }
-
-    /// The queued posts of a lane that may not be sent before some time after `now`, nearest
-    /// first, at most `limit`.
-    pub async fn in_line_later(
-        &self,
-        lane: &Lane,
-        now: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<Vec<Post>, Error> {
-        let now = millis(now);
-        posts!(
-            &self.read,
-            "where profile = ? and platform = ? and state = 'queued' and not_before > ?
-             order by not_before, id
-             limit ?",
-            lane.profile,
-            lane.platform,
-            now,
-            limit
-        )
-    }
-
-    /// The lanes that have queued posts.
-    pub async fn lanes_in_line(&self) -> Result<Vec<Lane>, Error> {
-        let rows = sqlx::query!(
-            "select distinct profile, platform from post indexed by post_in_line
-             where state = 'queued'"
-        )
-        .fetch_all(&self.read)
-        .await
-        .map_err(|source| Error::Sql { what: "read the lanes", source })?;
-        Ok(rows.into_iter().map(|row| Lane::new(row.profile, row.platform)).collect())
     }
 
     /// All unconfirmed posts that are looked up at some time, the next one first, at most `limit`.

@@ -7,9 +7,10 @@ use chrono::{TimeDelta, Timelike};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use tidings::config::secret::{SecretRef, Secrets};
-use tidings::config::{Complaints, Config, Environment, FirstRun, Period, load};
+use tidings::config::{Complaints, Config, Environment, FirstRun, Period, WhenSpent, load};
 use tidings::domain::cost::Usd;
 use tidings::domain::pace::PostAt;
+use tidings::domain::plan::Priority;
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = fs::read_dir(Path::new("tests/data/config").join(folder))
@@ -171,6 +172,28 @@ fn profiles_and_feeds_inherit_and_override() {
     ));
     assert_eq!(one.budget.map(|budget| budget.per), Some(Period::Month));
     assert_eq!(one.x_api_key, SecretRef::Credential("agency-key".into()));
+    let x = one.pace_on("twitter").expect("a pace");
+    assert_eq!((x.pace.max_per_day, x.pace.max_per_hour), (12, Some(3)));
+    assert_eq!((x.pace.jitter.most(), x.newest_first), (TimeDelta::minutes(5), true));
+    assert_eq!(x.pace.blackout.len(), 2);
+    assert!(x.pace.breaking_ignores.min_gap && !x.pace.breaking_ignores.quiet_hours);
+    let linkedin = one.pace_on("linkedin").expect("a pace");
+    assert_eq!(linkedin.pace.max_per_day, 2);
+    assert_eq!(linkedin.pace.post_at.len(), 1, "the profile's own platform wins");
+    assert!(linkedin.pace.jitter.is_none());
+    // Twelve hours for two posts.
+    assert_eq!(linkedin.pace.min_gap, TimeDelta::hours(6));
+    let overall = config.budget.expect("a budget of all");
+    assert_eq!((overall.per, overall.zone), (Period::Day, chrono_tz::Europe::Berlin));
+    assert_eq!(overall.when_spent, WhenSpent::LowPriorityFirst);
+    assert_eq!(config.prices.alt_text, Usd::from_micros(4_000));
+    let pace = &config.feed("second").expect("second").pace;
+    assert_eq!((pace.priority, pace.newest_first), (Priority::Breaking, Some(false)));
+    assert_eq!((pace.max_per_hour, pace.max_per_day), (Some(2), Some(5)));
+    assert_eq!((pace.min_gap, pace.embargo), (Some(TimeDelta::hours(1)), TimeDelta::minutes(30)));
+    assert_eq!(pace.post_at.as_ref().map(Vec::len), Some(0));
+    let own = pace.budget.expect("a budget of its own");
+    assert_eq!((own.zone, own.when_spent), (chrono_tz::Asia::Kolkata, WhenSpent::DropLink));
     let two = config.profile("two").expect("two");
     assert_eq!(two.platforms, ["bluesky"]);
     assert!(two.pace.post_at.is_empty() && two.pace.quiet_hours.is_empty());

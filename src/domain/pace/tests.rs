@@ -3,6 +3,8 @@ use chrono::{NaiveDate, Timelike};
 use chrono_tz::{Africa, America, Australia, Europe, Pacific};
 use proptest::prelude::*;
 
+mod limits;
+
 const DAILY: [Weekday; 7] = [
     Weekday::Mon,
     Weekday::Tue,
@@ -34,7 +36,7 @@ fn quiet(from: &str, until: &str) -> QuietHours {
 }
 
 fn pace(zone: Tz, post_at: Vec<PostAt>, quiet_hours: Vec<QuietHours>) -> Pace {
-    Pace { zone, post_at, min_gap: TimeDelta::zero(), max_per_day: 1000, quiet_hours }
+    Pace { post_at, max_per_day: 1000, quiet_hours, ..Pace::unpaced(zone) }
 }
 
 /// The next slots after an instant, in local time with the offset.

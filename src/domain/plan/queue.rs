@@ -1,66 +1,28 @@
-//! The waiting posts of a lane in the order of their turn, and the money for them.
+//! The waiting posts of a lane that go by the same pace, in the order of their turn.
 //!
-//! Promises: while time goes forward each post is looked at a bounded number of times: once when
-//! it gets ready, once when it goes, and once for each budget period that it waits for.
-//! Must not: know of slots, gaps or caps.
+//! Promises: the feed that was served longest ago goes first among equal priorities; while time
+//! goes forward each post is looked at a bounded number of times. Must not: know of slots or gaps.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
-use super::{Budget, Priority, Waiting, period_end, period_start};
-use crate::domain::cost::Usd;
+use super::feeds::Books;
+use super::money::Pay;
+use super::{Priority, Rule, Waiting};
+use crate::domain::pace::Pace;
 
-/// What a profile may still spend.
-#[derive(Debug)]
-pub(super) struct Purse {
-    pub(super) budget: Option<Budget>,
-    zone: Tz,
-    spent: Usd,
-    /// Of the current period.
-    start: DateTime<Utc>,
-    pub(super) end: DateTime<Utc>,
-}
-
-impl Purse {
-    pub(super) fn new(budget: Option<Budget>, zone: Tz, spent: Usd, now: DateTime<Utc>) -> Self {
-        let (start, end) = budget
-            .map_or((DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC), |budget| {
-                (period_start(zone, budget.per, now), period_end(zone, budget.per, now))
-            });
-        Self { budget, zone, spent, start, end }
-    }
-
-    /// Enters the period of an instant; true if it is a later one.
-    pub(super) fn roll(&mut self, at: DateTime<Utc>) -> bool {
-        let later = at >= self.end;
-        if later {
-            *self = Self::new(self.budget, self.zone, Usd::ZERO, at);
-        }
-        later
-    }
-
-    /// Counts a send, unless the purse is in a later period already.
-    pub(super) fn spend(&mut self, at: DateTime<Utc>, cost: Usd) {
-        if at >= self.start {
-            self.spent = self.spent.plus(cost);
-        }
-    }
-
-    fn affords(&self, cost: Usd) -> bool {
-        self.fits(self.spent.plus(cost), cost)
-    }
-
-    fn affords_ever(&self, cost: Usd) -> bool {
-        self.fits(cost, cost)
-    }
-
-    /// What costs nothing always passes.
-    fn fits(&self, total: Usd, cost: Usd) -> bool {
-        cost <= Usd::ZERO || self.budget.is_none_or(|budget| total <= budget.usd)
-    }
+/// What a group's posts have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A person released them: neither money, feeds nor fairness hold them.
+    Released,
+    /// They are breaking; whether they pass the gaps.
+    Breaking { without_gap: bool },
+    /// All others.
+    Plain,
 }
 
 /// Where a post of the queue stands.
@@ -72,167 +34,217 @@ pub(super) enum Place {
     Behind,
     /// Not ready before this instant.
     Pending(DateTime<Utc>),
-    /// Waits for the next budget period.
-    Parked,
-    /// Costs more than a whole period's budget.
-    TooDear,
+    /// This rule holds it.
+    Held(Rule),
     /// Expired.
     Gone,
 }
 
-type ByTurn = Reverse<(Priority, i64, usize)>;
-type ByTime = Reverse<(DateTime<Utc>, usize)>;
+/// A feed's place among the others: the priority of its first post, when the feed was served, and
+/// that post's rank in its feed's order.
+type Head = (Priority, Option<i64>, i64, usize);
 
-/// What comes up next when nothing can go now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
-    /// A post gets ready.
-    Ready(DateTime<Utc>),
-    /// A budget period begins.
-    Renewed(DateTime<Utc>),
+/// The ready posts of one feed.
+#[derive(Debug, Default)]
+struct Line {
+    ready: BinaryHeap<Reverse<(Priority, i64, usize)>>,
+    head: Option<Head>,
+    /// The feed's own limits hold it.
+    blocked: bool,
 }
 
-/// Posts, by where they stand. Numbers are positions in `posts`.
+/// Posts that go by the same pace. Numbers are positions in `posts`, or of feeds.
 #[derive(Debug)]
-pub(super) struct Queue<'a> {
+pub(super) struct Group<'a> {
+    pub(super) pace: Cow<'a, Pace>,
+    pub(super) kind: Kind,
+    /// When its last search found something: what is found next hardly comes earlier.
+    pub(super) guess: DateTime<Utc>,
+    /// What stood against a send when its last search found none.
+    pub(super) stop: Option<Rule>,
     posts: &'a [Waiting],
-    pending: BinaryHeap<ByTime>,
-    ready: BinaryHeap<ByTurn>,
-    parked: Vec<ByTurn>,
-    too_dear: Vec<usize>,
+    pending: BinaryHeap<Reverse<(DateTime<Utc>, usize)>>,
+    lines: BTreeMap<usize, Line>,
+    heads: BTreeSet<Head>,
+    blocked: BTreeMap<(DateTime<Utc>, usize), Rule>,
+    parked: BTreeMap<(DateTime<Utc>, usize), Rule>,
+    too_dear: Vec<(usize, Rule)>,
     gone: Vec<usize>,
 }
 
-impl<'a> Queue<'a> {
-    /// The posts that `choose` names, seen from `now`; the first question will not be about an
-    /// earlier `ready_by` or `at` than these.
+/// What comes up when nothing can go.
+pub(super) struct Upcoming {
+    /// A post gets ready.
+    pub(super) ready: Option<DateTime<Utc>>,
+    /// A budget is renewed or a feed's limits let go, and which.
+    pub(super) freed: Option<(DateTime<Utc>, Rule)>,
+}
+
+impl<'a> Group<'a> {
+    /// The posts at these positions, seen from `now`.
     pub(super) fn new(
+        (pace, kind): (Cow<'a, Pace>, Kind),
         posts: &'a [Waiting],
+        members: Vec<usize>,
         now: DateTime<Utc>,
-        (ready_by, at): (DateTime<Utc>, DateTime<Utc>),
-        purse: &Purse,
-        choose: impl Fn(&Waiting) -> bool,
     ) -> Self {
-        let mut queue = Self {
+        let mut group = Self {
+            pace,
+            kind,
+            guess: now,
+            stop: None,
             posts,
             pending: BinaryHeap::new(),
-            ready: BinaryHeap::new(),
-            parked: Vec::new(),
+            lines: BTreeMap::new(),
+            heads: BTreeSet::new(),
+            blocked: BTreeMap::new(),
+            parked: BTreeMap::new(),
             too_dear: Vec::new(),
             gone: Vec::new(),
         };
-        // Collected first and made heaps after: linear, also for a million posts.
-        let mut pending = Vec::new();
-        let mut ready = Vec::new();
-        for (index, post) in posts.iter().enumerate().filter(|(_, post)| choose(post)) {
-            let ready_at = post.ready_at(now);
-            if post.is_expired(std::cmp::max(at, ready_at)) {
-                queue.gone.push(index);
-            } else if ready_at > ready_by {
-                pending.push(Reverse((ready_at, index)));
-            } else if purse.affords(post.cost) {
-                ready.push(Reverse((post.priority, post.id, index)));
+        // Made a heap at once: linear, also for a million posts.
+        let mut pending = Vec::with_capacity(members.len());
+        for index in members {
+            let Some(post) = posts.get(index) else { continue };
+            let ready_at = group.ready_at(post, now);
+            if post.is_expired(std::cmp::max(now, ready_at)) {
+                group.gone.push(index);
             } else {
-                queue.put_aside(index, post, purse);
+                pending.push(Reverse((ready_at, index)));
             }
         }
-        queue.pending = pending.into();
-        queue.ready = ready.into();
-        queue
+        group.pending = pending.into();
+        group
     }
 
     pub(super) fn post(&self, index: usize) -> Option<&'a Waiting> {
         self.posts.get(index)
     }
 
-    /// The post whose turn it is at `at`, among those ready by `ready_by`.
+    /// Since when a post may go. On a lane without slots jitter delays it, unless it would expire
+    /// by that; with slots, the slots have jitter. What gets ready at once is delayed alike, so a
+    /// feed's order is kept.
+    pub(super) fn ready_at(&self, post: &Waiting, now: DateTime<Utc>) -> DateTime<Utc> {
+        let ready_at = post.ready_at(now);
+        let jitter = self.pace.jitter;
+        if self.kind != Kind::Plain || jitter.is_none() || !self.pace.post_at.is_empty() {
+            return ready_at;
+        }
+        match ready_at.checked_add_signed(jitter.after(ready_at)) {
+            Some(later) if !post.is_expired(later) => later,
+            Some(_) | None => ready_at,
+        }
+    }
+
+    /// The post whose turn it is at `at`, among those ready by `ready_by`, and how it is paid.
     pub(super) fn first(
         &mut self,
-        ready_by: DateTime<Utc>,
-        at: DateTime<Utc>,
-        purse: &Purse,
-    ) -> Option<usize> {
-        while let Some(Reverse((ready_at, index))) = self.pending.peek().copied() {
-            if ready_at > ready_by {
-                break;
-            }
-            self.pending.pop();
-            if let Some(post) = self.post(index) {
-                self.ready.push(Reverse((post.priority, post.id, index)));
-            }
-        }
-        while let Some(Reverse((_, _, index))) = self.ready.peek().copied() {
+        now: DateTime<Utc>,
+        (ready_by, at): (DateTime<Utc>, DateTime<Utc>),
+        books: &Books<'_>,
+    ) -> Option<(usize, Pay)> {
+        self.admit(ready_by, at, books);
+        while let Some((_, _, _, feed)) = self.heads.first().copied() {
+            let line = self.lines.get(&feed)?;
+            let Reverse((_, _, index)) = line.ready.peek().copied()?;
             let post = self.post(index)?;
+            let ready_at = self.ready_at(post, now);
             if post.is_expired(at) {
                 self.gone.push(index);
-            } else if purse.affords(post.cost) {
-                return Some(index);
+            } else if ready_at > ready_by {
+                // Admitted by a search that led further than the lane went.
+                self.pending.push(Reverse((ready_at, index)));
             } else {
-                self.put_aside(index, post, purse);
+                match self.pay(post, at, books) {
+                    Pay::Later(until, rule) => drop(self.parked.insert((until, index), rule)),
+                    Pay::Never(rule) => self.too_dear.push((index, rule)),
+                    pay @ (Pay::Full | Pay::WithoutLink(_)) => {
+                        let Some((until, rule)) = books.hold(feed, self.kind, at) else {
+                            return Some((index, pay));
+                        };
+                        self.block(feed, until, rule, books);
+                        continue;
+                    }
+                }
             }
-            self.ready.pop();
+            self.take(feed, books);
         }
         None
     }
 
-    /// Takes out what [`Queue::first`] answered.
-    pub(super) fn take(&mut self) {
-        self.ready.pop();
+    /// Takes out what [`Group::first`] answered, or what can't go.
+    pub(super) fn take(&mut self, feed: usize, books: &Books<'_>) {
+        if let Some(line) = self.lines.get_mut(&feed) {
+            line.ready.pop();
+        }
+        self.refresh(feed, books);
     }
 
-    /// A new period: what waited for money stands in line again.
-    pub(super) fn unpark(&mut self) {
-        self.ready.extend(self.parked.drain(..));
+    /// Puts a feed in its place among the others anew.
+    pub(super) fn refresh(&mut self, feed: usize, books: &Books<'_>) {
+        let Some(line) = self.lines.get_mut(&feed) else { return };
+        if let Some(head) = line.head.take() {
+            self.heads.remove(&head);
+        }
+        let Some(Reverse((priority, rank, _))) = line.ready.peek().copied() else { return };
+        if !line.blocked {
+            let served = if self.kind == Kind::Released { None } else { books.served(feed) };
+            let head = (priority, served, rank, feed);
+            line.head = Some(head);
+            self.heads.insert(head);
+        }
+    }
+
+    /// The order of a group's first feed among equal instants.
+    pub(super) fn turn(&self) -> Option<Head> {
+        self.heads.first().copied()
     }
 
     /// What comes up after an instant at which nothing could go.
-    pub(super) fn next_event(&mut self, purse: &Purse) -> Option<Event> {
-        while let Some(Reverse((ready_at, index))) = self.pending.peek().copied() {
-            let post = self.post(index)?;
-            if post.is_expired(ready_at) {
-                self.gone.push(index);
-            } else if !purse.affords_ever(post.cost)
-                || (ready_at < purse.end && !purse.affords(post.cost))
-            {
-                self.put_aside(index, post, purse);
-            } else {
-                break;
-            }
-            self.pending.pop();
-        }
-        let renewed = (!self.parked.is_empty()).then_some(purse.end);
-        match (self.pending.peek().copied(), renewed) {
-            (Some(Reverse((ready, _))), Some(renewed)) if ready >= renewed => {
-                Some(Event::Renewed(renewed))
-            }
-            (Some(Reverse((ready, _))), _) => Some(Event::Ready(ready)),
-            (None, renewed) => renewed.map(Event::Renewed),
+    pub(super) fn upcoming(&self) -> Upcoming {
+        let parked = self.parked.first_key_value().map(|((at, _), rule)| (*at, *rule));
+        let blocked = self.blocked.first_key_value().map(|((at, _), rule)| (*at, *rule));
+        Upcoming {
+            ready: self.pending.peek().map(|Reverse((at, _))| *at),
+            freed: match (parked, blocked) {
+                (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
+                (one, other) => one.or(other),
+            },
         }
     }
 
     /// All that were not taken, and where they stand; those that could go come first, in order.
     pub(super) fn places(self) -> Vec<(&'a Waiting, Place)> {
+        let mut in_line: Vec<(Head, Priority, i64, usize)> = Vec::new();
+        let rules: BTreeMap<usize, Rule> =
+            self.blocked.iter().map(|((_, feed), rule)| (*feed, *rule)).collect();
         let mut places = Vec::new();
-        let mut put = |index, place| {
-            if let Some(post) = self.posts.get(index) {
-                places.push((post, place));
-            }
+        let mut put = |index: usize, place| {
+            places.extend(self.posts.get(index).map(|post| (post, place)));
         };
+        for (feed, line) in self.lines {
+            for Reverse((priority, rank, index)) in line.ready {
+                match (line.head, rules.get(&feed)) {
+                    (Some(head), _) => in_line.push((head, priority, rank, index)),
+                    (None, Some(rule)) => put(index, Place::Held(*rule)),
+                    (None, None) => put(index, Place::Behind),
+                }
+            }
+        }
+        in_line.sort_unstable();
         let mut place = Place::First;
-        for Reverse((_, _, index)) in self.ready.into_sorted_vec().into_iter().rev() {
+        for (_, _, _, index) in in_line {
             put(index, place);
             place = Place::Behind;
         }
         for Reverse((at, index)) in self.pending.into_sorted_vec().into_iter().rev() {
             put(index, Place::Pending(at));
         }
-        let mut parked = self.parked;
-        parked.sort_unstable_by_key(|Reverse(turn)| *turn);
-        for Reverse((_, _, index)) in parked {
-            put(index, Place::Parked);
+        for ((_, index), rule) in self.parked {
+            put(index, Place::Held(rule));
         }
-        for index in self.too_dear {
-            put(index, Place::TooDear);
+        for (index, rule) in self.too_dear {
+            put(index, Place::Held(rule));
         }
         for index in self.gone {
             put(index, Place::Gone);
@@ -240,11 +252,54 @@ impl<'a> Queue<'a> {
         places
     }
 
-    fn put_aside(&mut self, index: usize, post: &Waiting, purse: &Purse) {
-        if purse.affords_ever(post.cost) {
-            self.parked.push(Reverse((post.priority, post.id, index)));
-        } else {
-            self.too_dear.push(index);
+    fn pay(&self, post: &Waiting, at: DateTime<Utc>, books: &Books<'_>) -> Pay {
+        if self.kind == Kind::Released { Pay::Full } else { books.pay(post, at) }
+    }
+
+    /// What got ready, affordable or unblocked stands in line from now on.
+    fn admit(&mut self, ready_by: DateTime<Utc>, at: DateTime<Utc>, books: &Books<'_>) {
+        let mut changed = BTreeSet::new();
+        let mut joining = Vec::new();
+        while let Some(Reverse((ready_at, index))) = self.pending.peek().copied() {
+            if ready_at > ready_by {
+                break;
+            }
+            self.pending.pop();
+            joining.push(index);
         }
+        while let Some(entry) = self.parked.first_entry() {
+            if entry.key().0 > at {
+                break;
+            }
+            joining.push(entry.remove_entry().0.1);
+        }
+        for index in joining {
+            let Some(post) = self.posts.get(index) else { continue };
+            let rank = if books.newest_first(post.feed) { -post.id } else { post.id };
+            let line = self.lines.entry(post.feed).or_default();
+            line.ready.push(Reverse((post.priority, rank, index)));
+            changed.insert(post.feed);
+        }
+        while let Some(entry) = self.blocked.first_entry() {
+            if entry.key().0 > at {
+                break;
+            }
+            let feed = entry.remove_entry().0.1;
+            if let Some(line) = self.lines.get_mut(&feed) {
+                line.blocked = false;
+            }
+            changed.insert(feed);
+        }
+        for feed in changed {
+            self.refresh(feed, books);
+        }
+    }
+
+    fn block(&mut self, feed: usize, until: DateTime<Utc>, rule: Rule, books: &Books<'_>) {
+        self.blocked.insert((until, feed), rule);
+        if let Some(line) = self.lines.get_mut(&feed) {
+            line.blocked = true;
+        }
+        self.refresh(feed, books);
     }
 }

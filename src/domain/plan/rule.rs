@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 
-use super::{Budget, Period};
+use super::{Budget, Period, Priority, Whose};
 use crate::domain::pace::{Brake, HORIZON_DAYS};
 
 /// Which rule decided.
@@ -23,12 +23,28 @@ pub enum Rule {
     QuietHours(DateTime<Tz>),
     /// The gap after the post before.
     MinGap(TimeDelta),
+    /// The posts of an hour are used up.
+    HourlyCap(u32),
     /// The posts of a local day are used up.
     DailyCap(u32),
+    /// A day without posts, until then.
+    Blackout(DateTime<Tz>),
+    /// Later by up to this much, so that posts don't go on the minute.
+    Jitter(TimeDelta),
+    /// The gap after the post before from the same feed.
+    FeedGap(TimeDelta),
+    /// The feed's posts of an hour are used up.
+    FeedHourlyCap(u32),
+    /// The feed's posts of a local day are used up.
+    FeedDailyCap(u32),
     /// X takes no more for some minutes.
     XCeiling,
     /// The money of the period is spent, or what is left of it is too little.
     Budget(Budget),
+    /// What is left of the money is kept for more urgent posts than those of this priority.
+    Reserve(Budget, Priority),
+    /// The money does not reach for its link, so it goes without.
+    WithoutLink(Budget),
     /// It costs more than the whole budget of a period.
     TooDear(Budget),
     /// It expires before its turn.
@@ -49,9 +65,17 @@ impl Rule {
             Self::Slot(_) => "slot",
             Self::QuietHours(_) => "quiet_hours",
             Self::MinGap(_) => "min_gap",
+            Self::HourlyCap(_) => "hourly_cap",
             Self::DailyCap(_) => "daily_cap",
+            Self::Blackout(_) => "blackout",
+            Self::Jitter(_) => "jitter",
+            Self::FeedGap(_) => "feed_gap",
+            Self::FeedHourlyCap(_) => "feed_hourly_cap",
+            Self::FeedDailyCap(_) => "feed_daily_cap",
             Self::XCeiling => "x_ceiling",
             Self::Budget(_) => "budget",
+            Self::Reserve(..) => "reserve",
+            Self::WithoutLink(_) => "without_link",
             Self::TooDear(_) => "too_dear",
             Self::Expires => "expires",
             Self::Queue => "queue",
@@ -68,11 +92,30 @@ impl Rule {
             Self::Slot(at) => format!("slot {}", at.format("%a %-d %b %H:%M")),
             Self::QuietHours(until) => format!("quiet until {}", until.format("%H:%M")),
             Self::MinGap(gap) => format!("{} after the last post", span(gap)),
-            Self::DailyCap(1) => "the one post of the day is used up".to_owned(),
-            Self::DailyCap(posts) => format!("the {posts} posts of the day are used up"),
+            Self::HourlyCap(posts) => used_up(posts, "an hour"),
+            Self::DailyCap(posts) => used_up(posts, "the day"),
+            Self::Blackout(until) => {
+                format!("no posts on these days, until {}", until.format("%a %-d %b %H:%M"))
+            }
+            Self::Jitter(most) => format!("up to {} later, by jitter", span(most)),
+            Self::FeedGap(gap) => format!("{} after the last post of its feed", span(gap)),
+            Self::FeedHourlyCap(posts) => format!("{} for its feed", used_up(posts, "an hour")),
+            Self::FeedDailyCap(posts) => format!("{} for its feed", used_up(posts, "the day")),
             Self::XCeiling => "X takes at most 100 posts in 15 min".to_owned(),
-            Self::Budget(budget) => format!("budget {} spent", budget.words()),
-            Self::TooDear(budget) => format!("costs more than the budget {}", budget.words()),
+            Self::Budget(budget) => format!("{} spent", budget.words()),
+            Self::Reserve(budget, Priority::Low) => {
+                format!(
+                    "80 % of the {} spent, the rest is for posts that aren't low",
+                    budget.words()
+                )
+            }
+            Self::Reserve(budget, Priority::Normal | Priority::Breaking) => {
+                format!("95 % of the {} spent, the rest is for breaking posts", budget.words())
+            }
+            Self::WithoutLink(budget) => {
+                format!("{} does not reach for the link, so it goes without", budget.words())
+            }
+            Self::TooDear(budget) => format!("costs more than the {}", budget.words()),
             Self::Expires => "expires before its turn".to_owned(),
             Self::Queue => "others go first".to_owned(),
             Self::Never => {
@@ -93,7 +136,10 @@ impl From<Brake> for Rule {
             Brake::Slot(at) => Self::Slot(at),
             Brake::QuietHours(until) => Self::QuietHours(until),
             Brake::MinGap(gap) => Self::MinGap(gap),
+            Brake::HourlyCap(posts) => Self::HourlyCap(posts),
             Brake::DailyCap(posts) => Self::DailyCap(posts),
+            Brake::Blackout(until) => Self::Blackout(until),
+            Brake::Jitter(most) => Self::Jitter(most),
             Brake::XCeiling => Self::XCeiling,
             Brake::Never => Self::Never,
         }
@@ -106,7 +152,20 @@ impl Budget {
             Period::Day => "day",
             Period::Month => "month",
         };
-        format!("{} per {per}", self.usd)
+        let whose = match self.whose {
+            Whose::Profile => "budget",
+            Whose::Feed => "budget of its feed,",
+            Whose::All => "budget of all profiles,",
+        };
+        format!("{whose} {} per {per}", self.usd)
+    }
+}
+
+/// Of a cap.
+fn used_up(posts: u32, of: &str) -> String {
+    match posts {
+        1 => format!("the one post of {of} is used up"),
+        _ => format!("the {posts} posts of {of} are used up"),
     }
 }
 

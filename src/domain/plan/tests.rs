@@ -3,6 +3,7 @@ use crate::domain::pace::{PostAt, QuietHours, SLOT_GRACE};
 use chrono::Weekday;
 use chrono_tz::Europe::Berlin;
 
+mod order;
 mod properties;
 
 const DAILY: [Weekday; 7] = [
@@ -30,13 +31,7 @@ fn quiet(from: &str, until: &str) -> QuietHours {
 
 /// UTC, no slots, no gap, 50 a day, never quiet.
 fn free() -> Pace {
-    Pace {
-        zone: Tz::UTC,
-        post_at: Vec::new(),
-        min_gap: TimeDelta::zero(),
-        max_per_day: 50,
-        quiet_hours: Vec::new(),
-    }
+    Pace { max_per_day: 50, ..Pace::unpaced(Tz::UTC) }
 }
 
 fn slotted(times: &[&str]) -> Pace {
@@ -51,12 +46,14 @@ fn gapped(minutes: i64) -> Pace {
 fn post(id: i64) -> Waiting {
     Waiting {
         id,
+        feed: 0,
         priority: Priority::Normal,
         queued_at: at("2026-01-01T00:00"),
         not_before: at("2026-01-01T00:00"),
         expires_at: None,
         send_now: false,
         cost: Usd::ZERO,
+        linkless: None,
     }
 }
 
@@ -69,16 +66,22 @@ fn past(sent: &[&str]) -> Past {
     Past {
         last_sent_at: sent.last().map(|last| at(last)),
         sent: sent.iter().map(|sent| at(sent)).collect(),
-        spent: Usd::ZERO,
+        ..Past::default()
     }
 }
 
 fn budget(micros: i64, per: Period) -> Budget {
-    Budget { usd: Usd::from_micros(micros), per }
+    Budget {
+        usd: Usd::from_micros(micros),
+        per,
+        zone: Tz::UTC,
+        when_spent: WhenSpent::Hold,
+        whose: Whose::Profile,
+    }
 }
 
 fn limits(pace: &Pace) -> Limits<'_> {
-    Limits { pace, budget: None }
+    Limits { pace, budget: None, overall: None, feeds: &[] }
 }
 
 /// What is decided, in a line.
@@ -297,7 +300,7 @@ fn what_a_person_released_passes_all_but_the_ceiling_of_x() {
     let released = Waiting { send_now: true, ..dear(7, 200_000) };
     let breaking = Waiting { priority: Priority::Breaking, ..post(1) };
     let sent = past(&["2026-03-02T07:59"]);
-    let limits = Limits { pace: &pace, budget };
+    let limits = Limits { budget, ..limits(&pace) };
     assert_eq!(
         says(&[breaking, released], &sent, limits, "2026-03-02T08:00"),
         "send 7: released by hand"
@@ -305,7 +308,7 @@ fn what_a_person_released_passes_all_but_the_ceiling_of_x() {
     let many = Past {
         last_sent_at: Some(at("2026-03-02T07:59")),
         sent: vec![at("2026-03-02T07:59"); 100],
-        spent: Usd::ZERO,
+        ..Past::default()
     };
     assert_eq!(
         says(&[breaking, released], &many, limits, "2026-03-02T08:00"),
@@ -321,7 +324,8 @@ fn what_a_person_released_passes_all_but_the_ceiling_of_x() {
 #[test]
 fn a_spent_budget_holds_what_costs_until_the_next_period_of_the_zone() {
     let pace = Pace { zone: Berlin, ..free() };
-    let month = Limits { pace: &pace, budget: Some(budget(20_000_000, Period::Month)) };
+    let in_berlin = |micros, per| Some(Budget { zone: Berlin, ..budget(micros, per) });
+    let month = Limits { budget: in_berlin(20_000_000, Period::Month), ..limits(&pace) };
     let spent = |micros| Past { spent: Usd::from_micros(micros), ..Past::default() };
     let now = "2026-03-02T08:00";
     assert_eq!(
@@ -341,7 +345,7 @@ fn a_spent_budget_holds_what_costs_until_the_next_period_of_the_zone() {
         says(&[dear(1, 200_000), post(2)], &spent(90_000_000), month, now),
         "send 2: as soon as possible"
     );
-    let day = Limits { budget: Some(budget(100_000, Period::Day)), ..month };
+    let day = Limits { budget: in_berlin(100_000, Period::Day), ..month };
     assert_eq!(
         says(&[dear(1, 90_000)], &spent(20_000), day, now),
         "1 waits until 03-02T23:00: budget $0.10 per day spent"
@@ -430,7 +434,7 @@ fn the_plan_says_what_is_left_and_why() {
         Waiting { not_before: at("2026-05-01T12:00"), ..post(6) },
         dear(7, 2_000_000),
     ];
-    let limits = Limits { pace: &pace, budget: Some(budget(1_000_000, Period::Month)) };
+    let limits = Limits { budget: Some(budget(1_000_000, Period::Month)), ..limits(&pace) };
     let now = at("2026-03-02T08:00");
     let plan = plan(&waiting, &Past::default(), limits, now, at("2026-03-02T20:00"));
     let rows: Vec<_> = plan.rows.iter().map(|row| (row.id, row.at)).collect();
@@ -473,7 +477,8 @@ fn ten_thousand_posts_over_a_month_are_planned() {
         ..gapped(1)
     };
     let waiting: Vec<_> = (1..=10_000).map(|id| dear(id, 15_000)).collect();
-    let limits = Limits { pace: &pace, budget: Some(budget(12_000_000, Period::Day)) };
+    let daily = Budget { zone: Berlin, ..budget(12_000_000, Period::Day) };
+    let limits = Limits { budget: Some(daily), ..limits(&pace) };
     let now = at("2026-03-02T08:00");
     let until = now + TimeDelta::days(30);
     let plan = plan(&waiting, &Past::default(), limits, now, until);

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::row::{from_media, from_options, posts};
 use super::{NewPost, Post, Who, Wording};
 use crate::domain::media::Media;
+use crate::domain::plan::Priority;
 use crate::domain::post::Life;
 use crate::store::{Error, Tx, maybe_millis, millis, one_row};
 
@@ -16,13 +17,16 @@ impl Tx {
     pub async fn insert_post(&mut self, post: &NewPost<'_>) -> Result<i64, Error> {
         let now = millis(self.now);
         let state = post.state.word();
+        let priority = Priority::ALL.iter().position(|one| *one == post.priority);
+        let priority = priority.and_then(|place| i64::try_from(place).ok());
+        let not_before = millis(post.not_before);
         let expires_at = maybe_millis(post.expires_at);
         let (media, options) = (from_media(post.media), from_options(post.options));
         let result = sqlx::query!(
             "insert into post (uuid, entry_id, feed, profile, platform, state, text,
                 weighted_length, has_link, notes, queued_at, not_before, expires_at, reason,
-                changed_at, media, options)
-             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?11, ?14, ?15)",
+                changed_at, media, options, priority)
+             values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?11, ?15, ?16, ?17)",
             post.uuid,
             post.entry_id,
             post.feed,
@@ -34,10 +38,12 @@ impl Tx {
             post.has_link,
             post.notes,
             now,
+            not_before,
             expires_at,
             post.reason,
             media,
             options,
+            priority,
         )
         .execute(&mut *self.tx)
         .await

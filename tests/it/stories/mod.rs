@@ -12,4 +12,5 @@ mod money;
 mod quarter;
 mod selection;
 mod stops;
+mod turns;
 mod wording;
