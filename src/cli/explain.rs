@@ -12,6 +12,7 @@ use super::queue::{as_json, show_post};
 use super::setup::{Place, View, open};
 use super::{Done, Exit};
 use crate::domain::post::State;
+use crate::feed::parse::Reader;
 use crate::store::entries::SeenEntry;
 use crate::store::posts::Post;
 
@@ -44,6 +45,7 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
         let mut all = Vec::new();
         for entry in &entries {
             let posts = view.store.posts_of_entry(entry.id).await?;
+            let feed = view.store.feed(&entry.feed).await?;
             all.push(json!({
                 "entry": entry.id,
                 "feed": entry.feed,
@@ -52,6 +54,8 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
                 "first_seen_at": entry.first_seen_at,
                 "changed_at": entry.changed_at,
                 "changes": entry.changes,
+                "reader": feed.as_ref().map(|it| it.reader.as_str()),
+                "repairs": feed.as_ref().map(|it| it.repairs.lines().collect::<Vec<_>>()),
                 "choice": entry.choice,
                 "reason": entry.reason,
                 "posts": posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>(),
@@ -88,9 +92,8 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
     ));
     if let Some(feed) = view.store.feed(&entry.feed).await? {
         let repairs = feed.repairs.lines().collect::<Vec<_>>().join("; ");
-        let repaired =
-            if repairs.is_empty() { String::new() } else { format!("; repaired: {repairs}") };
-        out::say(&format!("read        by {}{repaired}", feed.reader));
+        let repaired = if repairs.is_empty() { String::new() } else { format!(": {repairs}") };
+        out::say(&format!("read        by {}{repaired}", Reader::told(&feed.reader)));
     }
     if let Some(at) = entry.changed_at {
         out::say(&format!(

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::dates;
 use super::parse::{ITEMS_MAX, LIST_MAX, ParseFailure, web_address};
-use super::salvage::tidy;
+use super::salvage::{FEED_AUTHORS_MAX, name, tidy};
 use crate::domain::entry::{Item, Media, ParsedFeed, Role, Wishes};
 
 /// Reads a JSON Feed.
@@ -24,7 +24,8 @@ pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
     if items.len() > ITEMS_MAX {
         return Err(ParseFailure::TooManyItems);
     }
-    let all_by = authors(root);
+    let mut all_by = authors(root);
+    all_by.truncate(FEED_AUTHORS_MAX);
     let items = items.iter().filter_map(Value::as_object).map(|fields| {
         let item = item(fields, base);
         if item.authors.is_empty() { Item { authors: all_by.clone(), ..item } } else { item }
@@ -86,15 +87,9 @@ fn authors(fields: &Map<String, Value>) -> Vec<String> {
     list(fields, "authors")
         .iter()
         .chain(fields.get("author"))
-        .map(|author| match author {
-            Value::Object(author) => text_of(author, "name"),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => scalar(author),
+        .filter_map(|author| {
+            name(&author.as_object().map_or_else(|| scalar(author), |it| text_of(it, "name")))
         })
-        .filter(|name| !name.is_empty())
         .take(LIST_MAX)
         .collect()
 }

@@ -35,8 +35,14 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Vec<Item>, String> {
 
 fn item(entry: model::Entry, base: &Url) -> Item {
     let text = |text: Option<model::Text>| text.map(|text| tidy(&text.content));
-    let page = entry.links.iter().find(|link| {
+    let pages = entry.links.iter().filter(|link| {
         matches!(link.rel.as_deref(), None | Some("alternate")) && link.target.is_none()
+    });
+    // Of several, the one that says it is a page; of those, the first.
+    let page = pages.min_by_key(|link| match link.media_type.as_deref() {
+        Some(kind) if kind.contains("html") => 0,
+        None => 1,
+        Some(_) => 2,
     });
     Item {
         guid: Some(tidy(&entry.id)).filter(|id| !id.is_empty()),
@@ -45,6 +51,8 @@ fn item(entry: model::Entry, base: &Url) -> Item {
         summary: text(entry.summary).unwrap_or_default(),
         content: entry
             .content
+            // An inline picture, for one, comes as its base64.
+            .filter(|content| is_text(content.content_type.as_ref()))
             .and_then(|content| content.body)
             .map(|body| tidy(&body))
             .unwrap_or_default(),
@@ -65,6 +73,10 @@ fn item(entry: model::Entry, base: &Url) -> Item {
         language: entry.language,
         media: media(entry.media, base),
     }
+}
+
+fn is_text(kind: &str) -> bool {
+    kind.starts_with("text/") || kind.contains("xml") || kind.contains("html")
 }
 
 /// What `feed-rs` tells of media: not in which element they stood, nor which caption is whose.

@@ -1,8 +1,8 @@
 //! Text → feed: which reader reads it, and within which limits.
 //!
 //! Promises: pure; ends soon, never panics, never recurses with the input. `feed-rs` reads what it
-//! reads whole, our own reader what that refuses or reads short. Guid, link, title and dates come
-//! from the same reader in either case, so that a feed's lapses in form change no identity.
+//! reads whole, our own reader all: what identifies an item comes from the latter in either case, so
+//! that a feed's lapses in form change no identity, and `feed-rs` adds what it alone has found.
 //! Must not: repair what it does not name in `repairs`.
 
 use url::Url;
@@ -25,6 +25,9 @@ pub const LIST_MAX: usize = 64;
 /// How long an address may be, in bytes; longer ones are dropped.
 pub const ADDRESS_MAX: usize = 4096;
 
+/// How long a sentence about a repair is, in characters: parsers quote the feed in their errors.
+const REPAIR_MAX: usize = 300;
+
 /// Who read the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
@@ -43,6 +46,15 @@ impl Reader {
             Self::FeedRs => "feed-rs",
             Self::Salvage => "salvage",
             Self::Json => "json",
+        }
+    }
+
+    /// The reader whose word this is, as a sentence goes on after "read by".
+    pub fn told(word: &str) -> &str {
+        match word {
+            "salvage" => "our own reader, since the feed is not as its format wants it",
+            "json" => "our own reader of JSON Feed",
+            word => word,
         }
     }
 }
@@ -89,8 +101,10 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     let mut repairs = Vec::new();
     repairs.extend(cut(own.end).map(str::to_owned));
     let read = match scan {
-        Scan::Sound(items) => library::read(text, base).map(|read| (items, read)),
-        Scan::Broken(why) => Err(why),
+        Scan::Sound(items) => library::read(text, base)
+            .map(|read| (items, read))
+            .map_err(|why| format!("feed-rs can't read it: {why}")),
+        Scan::Broken(why) => Err(format!("it is not well-formed: {why}")),
     };
     let mut feed = own.feed;
     let reader = match read {
@@ -104,19 +118,22 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
             Reader::FeedRs
         }
         Ok((_, read)) => {
-            repairs.push(format!(
-                "feed-rs found {} of {} items; all were read by the salvage reader",
-                read.len(),
-                feed.items.len()
-            ));
+            let (short, whole) = (read.len(), feed.items.len());
+            repairs.push(format!("feed-rs finds {short} of its {whole} items"));
             Reader::Salvage
         }
         Err(why) => {
-            repairs.push(format!("read by the salvage reader, since {why}"));
+            repairs.push(why);
             Reader::Salvage
         }
     };
-    Ok(Parsed { feed, reader, repairs })
+    Ok(Parsed { feed, reader, repairs: repairs.into_iter().map(|repair| shown(&repair)).collect() })
+}
+
+/// A sentence with words of the feed in it, on one line and not too long.
+fn shown(repair: &str) -> String {
+    let line = salvage::tidy(repair).split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(REPAIR_MAX).collect()
 }
 
 /// What is said of a document that breaks off.
@@ -133,8 +150,8 @@ const fn cut(end: End) -> Option<&'static str> {
     }
 }
 
-/// One item as both readers saw it: its texts from `feed-rs`, all else from our own reader, which
-/// knows more words. When the two can't be the same item, ours alone.
+/// One item as both readers saw it: ours, with what `feed-rs` alone has found. Ours knows more words,
+/// and does not end a text at the first tag in it. When the two can't be the same item, ours alone.
 fn joined(own: Item, read: Item) -> Item {
     let same = match (&own.guid, &read.guid, &own.link, &read.link) {
         (Some(own), Some(read), _, _) if own == read => true,
@@ -144,22 +161,16 @@ fn joined(own: Item, read: Item) -> Item {
     if !same {
         return own;
     }
-    // Where ours says nothing there is nothing to say, such as a picture written as text.
-    let text =
-        |own: String, read: String| if own.is_empty() || read.is_empty() { own } else { read };
+    let text = |own: String, read: String| if own.is_empty() { read } else { own };
     let list = |own: Vec<String>, read: Vec<String>| if own.is_empty() { read } else { own };
     Item {
-        guid: own.guid,
-        link: own.link,
-        title: own.title,
-        published: own.published,
-        updated: own.updated,
         summary: text(own.summary, read.summary),
         content: text(own.content, read.content),
         authors: list(own.authors, read.authors),
         categories: list(own.categories, read.categories),
         language: own.language.or(read.language),
         media: if own.media.is_empty() { read.media } else { own.media },
+        ..own
     }
 }
 

@@ -26,7 +26,7 @@ use crate::domain::entry::ParsedFeed;
 pub(super) use capture::tidy;
 use capture::{Capture, Kind};
 use draft::Draft;
-pub(super) use person::name;
+pub(super) use person::{FEED_AUTHORS_MAX, name};
 use site::Site;
 use slot::Slot;
 use vocabulary::{Vocabulary, local_name, prefix, same_local_name};

@@ -619,6 +619,29 @@ async fn explain_names_the_filter_and_the_change() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_read_a_feed_and_what_was_repaired_is_told() {
+    let world = World::new("").await;
+    let broken = "<rss version='2.0'><channel><title>b</title><item><guid>1</guid><title>First</title>\
+        <link>https://blog.example.com/1</link></item></chan\u{1b}nel><item><guid>2";
+    world.feeds.script("/blog.xml", [Answer::new(200, broken)]);
+    world.home.run(&["run", "--once"]).await.expect(0);
+    for command in ["feeds list", "explain First"] {
+        let args: Vec<&str> = command.split(' ').collect();
+        let said = world.home.run(&args).await.expect(0).clone();
+        let line = "by our own reader, since the feed is not as its format wants it: the document breaks \
+            off; the item that it breaks off in is left out; it is not well-formed: ill-formed document";
+        assert!(said.out.contains(line), "{}", said.out);
+        assert!(!said.out.contains('\u{1b}'), "{}", said.out);
+        let said = world.home.run(&[args.as_slice(), &["--json"]].concat()).await.expect(0).clone();
+        let json: Value = serde_json::from_str(&said.out).expect("JSON");
+        let one = json.as_array().and_then(|all| all.iter().find(|it| it["feed"] == "blog"));
+        let one = one.unwrap_or_else(|| panic!("{json}"));
+        assert_eq!(one["reader"], "salvage");
+        assert_eq!(one["repairs"].as_array().map(Vec::len), Some(2), "{one}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_that_has_enough_is_no_fault() {
     let world = lived_in().await;
     for args in [&["queue", "list"][..], &["history", "--json"], &["sandbox", "--help"]] {

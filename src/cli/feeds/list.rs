@@ -9,6 +9,7 @@ use crate::cli::out::{self, Tone};
 use crate::cli::setup::View;
 use crate::cli::{Done, Exit};
 use crate::config::Feed;
+use crate::feed::parse::Reader;
 use crate::store::feeds::FeedState;
 
 /// What an empty list of feeds says.
@@ -92,8 +93,11 @@ pub(super) async fn list(view: &View, args: &ListArgs) -> Done {
         }
     }
     for state in states.iter().filter(|state| !state.repairs.is_empty()) {
-        let repairs: Vec<&str> = state.repairs.lines().collect();
-        out::say(&format!("\n{}: repaired while reading: {}", state.name, repairs.join("; ")));
+        if view.config.feed(&state.name).is_some() {
+            let repairs = state.repairs.lines().collect::<Vec<_>>().join("; ");
+            let reader = Reader::told(&state.reader);
+            out::say(&format!("\n{}: read by {reader}: {repairs}", state.name));
+        }
     }
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::feed::decode::decode;
 
+mod differential;
 mod fields;
 
 fn base() -> Url {
@@ -128,6 +129,29 @@ fn what_a_document_breaks_off_in_is_left_out() {
         assert_eq!(parsed.feed.items.len(), items, "{inner}");
         assert!(parsed.feed.items.iter().all(|item| item.summary.is_empty()), "{inner}");
         assert!(parsed.repairs.iter().any(|found| found.contains(repair)), "{:?}", parsed.repairs);
+    }
+}
+
+#[test]
+fn what_was_repaired_is_one_line_each_and_bounded() {
+    let name = "\u{1b}[31m".repeat(500);
+    for text in [
+        format!(
+            "<rss version='2.0'><channel><item><title>t</title></item></a\n{name}></channel></rss>"
+        ),
+        format!(
+            "<rss version='2.0'><channel><item><title>t</title><media:description xmlns:media='http://search.yahoo.com/mrss/' type='{name}'>x</media:description></item></channel></rss>"
+        ),
+    ] {
+        let parsed = read(&text);
+        assert_eq!(parsed.reader, Reader::Salvage);
+        assert!(!parsed.repairs.is_empty());
+        for repair in parsed.repairs {
+            assert!(
+                !repair.contains(char::is_control) && repair.chars().count() <= 300,
+                "{repair:?}"
+            );
+        }
     }
 }
 

@@ -16,6 +16,9 @@ use crate::feed::tokens::attribute;
 /// is also the longest alternative text that X takes.
 const CAPTION_MAX: usize = 1000;
 
+/// How many media take over the caption of the element around them: as many as a post can show.
+const CAPTIONED_MAX: usize = 4;
+
 /// The media of one item, with the captions of the elements that are open.
 #[derive(Default)]
 pub(super) struct Attached {
@@ -120,12 +123,10 @@ impl Attached {
             return;
         };
         let alt = if caption.description.is_empty() { caption.title } else { caption.description };
-        let own = self.media.iter_mut().skip(first);
-        for media in own.filter(|media| matches!(media.role, Role::Content | Role::Thumbnail)) {
-            if media.alt.is_empty() {
-                media.alt.clone_from(&alt);
-            }
-        }
+        let bare = self.media.iter_mut().skip(first).filter(|media| {
+            media.alt.is_empty() && matches!(media.role, Role::Content | Role::Thumbnail)
+        });
+        bare.take(CAPTIONED_MAX).for_each(|media| media.alt.clone_from(&alt));
     }
 }
 

@@ -4,6 +4,12 @@
 
 use super::capture::tidy;
 
+/// How long a name may be, in characters; longer ones are cut.
+const NAME_MAX: usize = 200;
+
+/// How many authors of a whole feed its items take over. Each of thousands of items has a copy.
+pub(in crate::feed) const FEED_AUTHORS_MAX: usize = 4;
+
 /// The pairs of brackets that stand around a name or an address.
 const BRACKETS: [(char, char); 4] = [('(', ')'), ('<', '>'), ('[', ']'), ('（', '）')];
 
@@ -22,6 +28,7 @@ pub(in crate::feed) fn name(text: &str) -> Option<String> {
         }
     };
     let name = rest.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name: String = name.chars().take(NAME_MAX).collect();
     Some(name).filter(|name| !name.is_empty())
 }
 
@@ -66,6 +73,7 @@ mod tests {
             ("@jane", Some("@jane")),
             ("jane@home", Some("jane@home")),
             ("", None),
+            (&"x".repeat(1000), Some("x".repeat(200).as_str())),
         ] {
             assert_eq!(name(text).as_deref(), expected, "{text}");
         }

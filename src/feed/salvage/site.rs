@@ -95,7 +95,7 @@ impl Site {
 
     /// An author of the whole feed.
     pub(super) fn author(&mut self, text: &str) {
-        if self.authors.len() < LIST_MAX {
+        if self.authors.len() < person::FEED_AUTHORS_MAX {
             self.authors.extend(person::name(text));
         }
     }

@@ -137,6 +137,16 @@ fn media_are_kept_once_with_role_size_and_caption() {
 }
 
 #[test]
+fn what_many_share_is_not_copied_without_bound() {
+    let media: Vec<_> = (0..64).map(|n| format!("<media:content url='/{n}.jpg'/>")).collect();
+    let found = item(&format!("{}<media:title>Of them all</media:title>", media.concat()));
+    assert_eq!(found.media.iter().filter(|media| !media.alt.is_empty()).count(), 4);
+    let authors = format!("<author><name>{}</name></author>", "x".repeat(10_000)).repeat(64);
+    let feed = atom(&format!("{authors}{}", "<entry><title>t</title></entry>".repeat(5)));
+    assert!(feed.items.iter().all(|item| item.authors.concat().len() <= 800));
+}
+
+#[test]
 fn media_of_atom_and_json_have_their_size() {
     let entry = atom(
         "<entry><title>t</title><link rel='enclosure' href='/a.mp3' type='audio/mpeg' length='7'/></entry>",
