@@ -31,7 +31,7 @@ pub(super) const STORE: [&str; 1] = ["path"];
 pub(super) const FETCH: [&str; 7] =
     ["min_interval", "concurrency", "per_host", "timeout", "max_body", "contact", "allow_private"];
 /// `[web]`
-pub(super) const WEB: [&str; 1] = ["listen"];
+pub(super) const WEB: [&str; 2] = ["listen", "public_url"];
 /// `[prices]`
 pub(super) const PRICES: [&str; 2] = ["post", "post_with_link"];
 /// `[defaults]`

@@ -7,6 +7,7 @@
 mod check;
 mod check_feed;
 mod check_profile;
+mod check_web;
 mod complaints;
 mod environment;
 mod keys;
@@ -106,6 +107,8 @@ pub struct Fetch {
 pub struct Web {
     /// `listen`; `None` when turned off.
     pub listen: Option<std::net::SocketAddr>,
+    /// `public_url`: under which hubs (WebSub) reach `listen`, with a slash at its end.
+    pub public_url: Option<Url>,
 }
 
 /// `[[profile]]`

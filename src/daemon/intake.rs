@@ -60,6 +60,7 @@ impl Daemon {
             now,
         };
         let choices = select::choose(&sorted.unseen, &reading);
+        let subscription = self.announced(feed, &new).await?;
         let state = FeedState {
             title: new.feed.title,
             etag: new.validators.etag,
@@ -80,6 +81,7 @@ impl Daemon {
             self.keep_entry(&mut tx, source, (entry, choice), &mut news).await?;
         }
         tx.save_feed(&state).await?;
+        subscription.keep(&mut tx).await?;
         tx.commit().await?;
         killpoint::reach("stored").await;
         let posts = news.iter().filter(|item| matches!(item, News::Queued { .. })).count();

@@ -16,6 +16,7 @@ pub mod run;
 mod settle;
 pub mod stops;
 pub mod systemd;
+pub mod websub;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -15,3 +15,4 @@ pub mod parse;
 mod salvage;
 mod scan;
 mod tokens;
+pub mod websub;

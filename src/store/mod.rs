@@ -10,6 +10,7 @@ pub mod entries;
 pub mod feeds;
 pub mod lock;
 pub mod posts;
+pub mod websub;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

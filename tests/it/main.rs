@@ -13,5 +13,6 @@ mod process;
 mod readme;
 mod secrets;
 mod stories;
+mod websub;
 mod world;
 mod xtext;
