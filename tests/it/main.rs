@@ -5,6 +5,7 @@ mod config;
 mod corpus;
 mod feed_server;
 mod house;
+mod identity;
 mod intake;
 mod items;
 mod kill;
