@@ -8,7 +8,7 @@ pub mod dates;
 pub mod decode;
 pub mod discover;
 pub mod fetch;
-mod freshness;
+pub mod freshness;
 mod json;
 mod library;
 pub mod parse;
