@@ -307,7 +307,7 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
         Why::NotAFeed | Why::Json(_) => {
             fail(FailureKind::NotAFeed, format!("{at} is not a feed: {why}; check the address"))
         }
-        Why::TooDeep | Why::TooManyItems | Why::LongBase => {
+        Why::TooDeep | Why::TooManyItems | Why::TooManyValues | Why::LongBase => {
             fail(FailureKind::Refused, format!("{at} is refused for safety: {why}"))
         }
     })

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::fuzz_targets::{TARGETS, run};
 
 /// How many broken inputs each target gets.
-const ROUNDS: usize = 3000;
+const ROUNDS: usize = 800;
 /// No input grows beyond this, in bytes.
 const SIZE_MAX: usize = 8 * 1024;
 /// Pieces that readers of markup, links, dates and headers stumble over.
