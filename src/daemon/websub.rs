@@ -236,7 +236,7 @@ impl Daemon {
             let next_at = now + ASK_AGAIN.delay(failures, jitter(), None);
             let mut tx = self.store.begin(now).await?;
             let last_error = why.clone();
-            tx.save_subscription(&Subscription { failures, next_at, last_error, ..known }).await?;
+            tx.save_subscription(&Subscription { next_at, failures, last_error, ..known }).await?;
             tx.commit().await?;
         }
         warn!(feed, "no pushes for feed {feed}, it is polled instead: the hub {why}");
@@ -352,7 +352,7 @@ fn keeps_secrets(hub: &Url) -> bool {
 fn random_key() -> [u8; 32] {
     let mut key = [0; 32];
     let random = [Uuid::new_v4(), Uuid::new_v4()];
-    for (to, from) in key.iter_mut().zip(random.iter().flat_map(|uuid| uuid.as_bytes())) {
+    for (to, from) in key.iter_mut().zip(random.iter().flat_map(Uuid::as_bytes)) {
         *to = *from;
     }
     key

@@ -142,7 +142,7 @@ pub fn secret_of(key: &[u8], token: &str) -> String {
     };
     mac.update(b"tidings websub ");
     mac.update(token.as_bytes());
-    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", mac.finalize().into_bytes())
 }
 
 /// Whether a push's `X-Hub-Signature` (`method=hex`) is made of its body with our secret.

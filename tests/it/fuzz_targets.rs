@@ -161,7 +161,7 @@ fn websub(data: &[u8]) {
     let base = Url::parse("https://feed.example/feed.xml").expect("an address");
     let text = String::from_utf8_lossy(data);
     let links = links(text.lines().take(16), &base);
-    assert!(links.hubs.iter().all(|hub| hub.has_host()), "a hub without a host");
+    assert!(links.hubs.iter().all(Url::has_host), "a hub without a host");
     for line in text.lines().take(16) {
         assert!(!verifies(b"a secret of ours", line, data), "a signature by chance: {line}");
     }

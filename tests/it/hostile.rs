@@ -9,6 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tidings::config::Environment;
 use tidings::domain::compose::{Ingredients, compose, rules_of};
 use tidings::domain::entry::{ParsedFeed, identify};
 use tidings::feed::fetch::{Fetched, fetch_anew};
@@ -63,10 +64,11 @@ fn publish(feed: &ParsedFeed) -> (usize, usize) {
 /// The part of the test below that runs in a process of its own; by itself it reads an ordinary feed.
 #[tokio::test]
 async fn one_input_is_fetched_and_read() {
-    let given = std::env::var(ADDRESS).ok();
+    let environment = Environment::of_process();
+    let given = environment.get(ADDRESS);
     let server = FeedServer::start().await;
     server.script("/", [Answer::new(200, blog([2, 1]))]);
-    let url = given.as_deref().map_or_else(|| server.url("/"), |url| Url::parse(url).expect("url"));
+    let url = given.map_or_else(|| server.url("/"), |url| Url::parse(url).expect("url"));
     let loopback = ["127.0.0.0/8".parse().expect("net")];
     let client = feed_client(&Options {
         user_agent: "tidings/test".into(),
@@ -98,11 +100,13 @@ async fn one_input_is_fetched_and_read() {
 
 /// Milliseconds, kilobytes and end of one input's reading.
 fn read_apart(url: &Url) -> Result<(u64, u64, String), String> {
-    let output = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "hostile::one_input_is_fetched_and_read", "--nocapture"])
-        .env(ADDRESS, url.as_str())
-        .output()
-        .expect("it starts");
+    let output = std::env::current_exe().and_then(|program| {
+        Command::new(program)
+            .args(["--exact", "hostile::one_input_is_fetched_and_read", "--nocapture"])
+            .env(ADDRESS, url.as_str())
+            .output()
+    });
+    let output = output.map_err(|error| format!("it does not start: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let said = text.lines().find_map(|line| {
         let mut parts = line.splitn(3, '\t');

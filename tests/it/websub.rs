@@ -41,15 +41,16 @@ impl Hub {
             asked: Arc::default(),
             address: listener.local_addr().expect("an address"),
         };
-        let router = Router::new().fallback(Self::answer).with_state(hub.clone());
+        let answer = async |State(hub): State<Self>, body: String| hub.answer(&body);
+        let router = Router::new().fallback(answer).with_state(hub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         hub
     }
 
-    async fn answer(State(hub): State<Self>, body: String) -> StatusCode {
+    fn answer(&self, body: &str) -> StatusCode {
         let form = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-        hub.asked.lock().expect("the list").push(form);
-        *hub.status.lock().expect("the status")
+        self.asked.lock().expect("the list").push(form);
+        *self.status.lock().expect("the status")
     }
 
     fn answers(&self, status: StatusCode) {
@@ -164,9 +165,7 @@ impl Pushed {
 fn signed(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key");
     mac.update(body);
-    let hex: String =
-        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={hex}")
+    format!("sha256={:x}", mac.finalize().into_bytes())
 }
 
 #[tokio::test]
