@@ -4,7 +4,6 @@
 //! environment.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -17,8 +16,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Route, Store, Web, access, check_budget, check_feed, check_profile,
-    check_select, keys, values,
+    Ayrshare, Config, Fetch, Route, Store, access, check_budget, check_feed, check_profile,
+    check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -37,7 +36,6 @@ const PER_HOST: RangeInclusive<usize> = 1..=16;
 const MAX_BODY: RangeInclusive<usize> = 1_024..=100 * 1_024 * 1_024;
 const MAX_BODY_DEFAULT: usize = 10 * 1_024 * 1_024;
 const BASE_URL_DEFAULT: &str = "https://api.ayrshare.com/api";
-const LISTEN_DEFAULT: &str = "127.0.0.1:8484";
 const DATABASE: &str = "tidings.db";
 
 /// The whole config, or `None` after a complaint.
@@ -51,7 +49,7 @@ pub(super) fn config(
     let ayrshare = ayrshare(root, talk);
     let store = store(root, environment, &mut talk.complaints);
     let fetch = fetch(root, talk);
-    let web = web(root, &mut talk.complaints);
+    let web = check_web::web(root, &mut talk.complaints);
     let prices = prices(root, &mut talk.complaints);
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
@@ -282,31 +280,6 @@ fn fetch(root: &Table, talk: &mut Talk) -> Fetch {
         ));
     }
     fetch
-}
-
-fn web(root: &Table, complaints: &mut Complaints) -> Web {
-    let section = Section::of(root, "web", "[web]", complaints);
-    section.only(keys::WEB, complaints);
-    let listen = section.read("listen", complaints, listen);
-    Web { listen: listen.unwrap_or_else(|| LISTEN_DEFAULT.parse().ok()) }
-}
-
-fn listen(node: &Node) -> Result<Option<SocketAddr>, Fault> {
-    const REMEDY: &str =
-        "give an address and a port such as \"127.0.0.1:8484\", or \"\" for no page";
-    let typed = values::text(node, "a text", REMEDY)?.trim();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    let address: SocketAddr =
-        typed.parse().map_err(|_| Fault::value("is not an address with a port", REMEDY))?;
-    if !address.ip().is_loopback() {
-        return Err(Fault::value(
-            "can be reached from other machines, and the page has no password yet",
-            "listen on 127.0.0.1 or [::1], and put a proxy with a password in front of it",
-        ));
-    }
-    Ok(Some(address))
 }
 
 fn prices(root: &Table, complaints: &mut Complaints) -> Prices {

@@ -43,7 +43,7 @@ pub(super) const FETCH: [&str; 9] = [
     "ca_file",
 ];
 /// `[web]`
-pub(super) const WEB: [&str; 1] = ["listen"];
+pub(super) const WEB: [&str; 2] = ["listen", "public_url"];
 /// `[prices]`
 pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "delete"];
 /// `[defaults]`

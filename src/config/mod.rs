@@ -15,6 +15,7 @@ mod check_options;
 mod check_pace;
 mod check_profile;
 mod check_select;
+mod check_web;
 mod complaints;
 pub mod edit;
 mod environment;
@@ -128,6 +129,8 @@ pub struct Fetch {
 pub struct Web {
     /// `listen`; `None` when turned off.
     pub listen: Option<std::net::SocketAddr>,
+    /// `public_url`: under which hubs (WebSub) reach `listen`, with a slash at its end.
+    pub public_url: Option<Url>,
 }
 
 /// `[[profile]]`

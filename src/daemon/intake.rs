@@ -48,6 +48,22 @@ pub(super) struct Sorted<'a> {
     unseen: Vec<&'a Entry>,
     /// The known keys among all of theirs.
     known: HashMap<String, i64>,
+    /// Of the unseen ones, those that stand under another one's guid or link.
+    doubtful: Vec<(&'a Entry, String)>,
+}
+
+impl Sorted<'_> {
+    /// The choices, but that what is doubtful waits for a person.
+    fn hold_doubtful(&self, choices: Vec<Choice>) -> Vec<Choice> {
+        let held = |(entry, choice): (&&Entry, Choice)| {
+            let doubt = self.doubtful.iter().find(|(doubtful, _)| std::ptr::eq(*doubtful, *entry));
+            match (choice, doubt) {
+                (Choice::Post, Some((_, why))) => Choice::Hold { why: why.clone() },
+                (choice, _) => choice,
+            }
+        };
+        self.unseen.iter().zip(choices).map(held).collect()
+    }
 }
 
 impl Daemon {
@@ -68,11 +84,15 @@ impl Daemon {
             first_run: feed.first_run,
             hold_above: feed.hold_above,
             known: sorted.seen.len(),
+            renamed: !before.title.is_empty() && before.title != new.feed.title,
+            last_read_at: before.last_good_at,
             now,
         };
-        let choices = select(&sorted.unseen, &feed.select, new.feed.language.as_deref(), &reading);
+        let chosen = select(&sorted.unseen, &feed.select, new.feed.language.as_deref(), &reading);
+        let choices = sorted.hold_doubtful(chosen);
         let pages = Pages::of(&new.feed);
         let said = self.store.said(sorted.seen.iter().map(|(_, number)| *number)).await?;
+        let subscription = self.announced(feed, &new).await?;
         let mut state = FeedState {
             title: new.feed.title,
             etag: new.validators.etag,
@@ -106,6 +126,7 @@ impl Daemon {
             state.next_poll_at = settling.next_look;
         }
         tx.save_feed(&state).await?;
+        subscription.keep(&mut tx).await?;
         tx.commit().await?;
         killpoint::reach("stored").await;
         let posts = news.iter().filter(|item| matches!(item, News::Queued { .. })).count();
@@ -123,13 +144,44 @@ impl Daemon {
         let known = self.store.known_keys(feed, keys).await?;
         let mut seen = Vec::new();
         let mut unseen = Vec::new();
+        let mut doubtful = Vec::new();
         for entry in entries {
             match entry.keys.iter().find_map(|key| known.get(key.as_str())) {
-                Some(number) => seen.push((entry, *number)),
+                Some(number) => match self.doubt(feed, entry, (*number, &known)).await? {
+                    Some(why) => {
+                        unseen.push(entry);
+                        doubtful.push((entry, why));
+                    }
+                    None => seen.push((entry, *number)),
+                },
                 None => unseen.push(entry),
             }
         }
-        Ok(Sorted { seen, unseen, known })
+        Ok(Sorted { seen, unseen, known, doubtful })
+    }
+
+    /// Why an entry may be another one than that by whose guid or link it is known.
+    async fn doubt(
+        &self,
+        feed: &str,
+        entry: &Entry,
+        (number, known): (i64, &HashMap<String, i64>),
+    ) -> Result<Option<String>, Error> {
+        let is_known = |key: &str| known.contains_key(key);
+        // Nearly always more is known of it than one key, and no row is read.
+        if entry.keys.iter().filter(|key| is_known(key.as_str())).count() > 2 {
+            return Ok(None);
+        }
+        let Some(seen) = self.store.entry(number).await? else { return Ok(None) };
+        let Ok(item) = serde_json::from_str::<Item>(&seen.item) else { return Ok(None) };
+        Ok(entry::is_another(&item, entry, is_known).then(|| {
+            format!(
+                "it stands under the guid or link of {:?}, seen on {}, and all else is different: if it is \
+                 a new entry, post it with `tidings queue approve --feed {feed}`, or skip it",
+                seen.title,
+                seen.first_seen_at.format("%Y-%m-%d")
+            )
+        }))
     }
 
     fn tell_read(&self, state: &FeedState, sorted: &Sorted<'_>, polled: Polled) {

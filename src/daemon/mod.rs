@@ -22,6 +22,7 @@ mod settle;
 pub mod stops;
 pub mod systemd;
 mod updates;
+pub mod websub;
 
 use std::sync::Arc;
 use std::time::Duration;

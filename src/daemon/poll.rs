@@ -209,7 +209,8 @@ impl Daemon {
             return Ok(Polled::default());
         };
         killpoint::reach("fetched").await;
-        match fetched {
+        let last_polled_at = before.last_polled_at;
+        let polled = match fetched {
             Fetched::New(new) => self.keep_new(feed, before, *new).await,
             Fetched::Unchanged { validators, final_url, fresh_for, how } => {
                 let state = FeedState {
@@ -224,7 +225,9 @@ impl Daemon {
             Fetched::Failed { kind, why, retry_after, .. } => {
                 self.keep_failure(feed, before, (kind, &why), retry_after).await
             }
-        }
+        }?;
+        self.heed_pushes(feed, polled, (last_polled_at, now)).await?;
+        Ok(polled)
     }
 
     /// What is known of a feed. One that was only given another name in the config is known: else

@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 use super::news::News;
 use super::publish::{Agenda, earlier};
 use super::reconcile::{Question, Topic};
-use super::{Daemon, Error, bell, systemd};
+use super::{Daemon, Error, bell, systemd, websub};
 use crate::domain::breaker::Lane;
 use crate::store::Watch;
 
@@ -110,6 +110,8 @@ pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
     let it = own(&daemon);
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("websub", websub::websub_loop(&it).await) });
     systemd::ready();
     supervise(&daemon, &mut loops).await
 }
@@ -354,7 +356,7 @@ async fn watch_loop(daemon: Arc<Daemon>, mut watch: Watch) -> Result<(), Error> 
 }
 
 /// Logs an error of the database and says when to try again.
-fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Utc> {
+pub(super) fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Utc> {
     let chain = crate::http::chain(error);
     if matches!(error, Error::Store(error) if error.is_disk_full()) {
         error!(
@@ -367,7 +369,7 @@ fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Ut
     daemon.now() + AFTER_ERROR
 }
 
-fn soon(daemon: &Daemon, next_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
+pub(super) fn soon(daemon: &Daemon, next_at: Option<DateTime<Utc>>) -> DateTime<Utc> {
     let latest = daemon.now() + LOOK_AGAIN;
     earlier(next_at, Some(latest)).unwrap_or(latest)
 }

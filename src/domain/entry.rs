@@ -5,11 +5,13 @@
 //! link. Must not: invent anything random, or take an id that a parser made up.
 
 mod identity;
+mod reuse;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use identity::{identify, normal_link};
+pub use reuse::is_another;
 
 /// One item of a feed with its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub struct Entry {
 }
 
 /// Something that an entry is known by: a word for the kind and a hash, such as
-/// `guid:3f2a…` (29 characters at most).
+/// `guid:3f2a…` (30 characters at most).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Key(String);

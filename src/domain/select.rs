@@ -57,6 +57,10 @@ pub struct Reading<'a> {
     pub hold_above: usize,
     /// How many entries of this fetch were known already.
     pub known: usize,
+    /// Whether the feed gives itself another title than before.
+    pub renamed: bool,
+    /// When the feed answered well before this time.
+    pub last_read_at: Option<DateTime<Utc>>,
     /// The present.
     pub now: DateTime<Utc>,
 }
@@ -64,6 +68,10 @@ pub struct Reading<'a> {
 /// An entry that turns up with an older date than this was most likely there before: restored,
 /// re-tagged, or moved from elsewhere.
 pub const OLD_AFTER: TimeDelta = TimeDelta::days(30);
+/// An entry that is dated so long before the last reading should have been there then.
+const LATE_AFTER: TimeDelta = TimeDelta::days(1);
+/// So many late entries at once are no accident.
+const LATE_MIN: usize = 3;
 
 /// Decides about the unseen entries of a fetch, given in the feed's order; one choice for each.
 pub fn choose(new: &[&Entry], reading: &Reading<'_>) -> Vec<Choice> {
@@ -80,7 +88,7 @@ pub fn choose(new: &[&Entry], reading: &Reading<'_>) -> Vec<Choice> {
         Some(format!(
             "{count} new entries in one fetch of {feed} are more than `hold_above` ({limit}); {remedy}"
         ))
-    } else if reading.had_entries && reading.known == 0 && count > 1 {
+    } else if reading.had_entries && reading.known == 0 && (count > 1 || reading.renamed) {
         // A single entry that replaces a single entry is how some feeds work.
         Some(format!(
             "all {count} entries of {feed} are new at once, as if the feed were regenerated or another's; {remedy}"
@@ -88,8 +96,16 @@ pub fn choose(new: &[&Entry], reading: &Reading<'_>) -> Vec<Choice> {
     } else {
         None
     };
+    let late = |entry: &&&Entry| is_late(&entry.item, reading);
+    let late_count = new.iter().filter(late).count();
+    let many_late = late_count >= LATE_MIN && late_count * 2 >= count;
     let chosen = new.iter().map(|entry| match &anomaly {
         Some(why) => Choice::Hold { why: why.clone() },
+        None if many_late && late(&entry) => Choice::Hold {
+            why: format!(
+                "{late_count} entries of {feed} turned up at once that are dated before it was read last, as if it were regenerated or showed more of its past; {remedy}"
+            ),
+        },
         None => by_age(&entry.item, reading),
     });
     if reading.had_entries {
@@ -100,6 +116,12 @@ pub fn choose(new: &[&Entry], reading: &Reading<'_>) -> Vec<Choice> {
     pairs
         .map(|(entry, (chosen, policy))| if is_younger(&entry) { chosen } else { policy })
         .collect()
+}
+
+/// Whether an entry should have been seen at the last reading, by its date.
+fn is_late(item: &Item, reading: &Reading<'_>) -> bool {
+    let last = reading.last_read_at.filter(|_| reading.had_entries);
+    last.zip(date(item)).is_some_and(|(last, at)| at < last - LATE_AFTER)
 }
 
 fn by_age(item: &Item, reading: &Reading<'_>) -> Choice {
@@ -200,6 +222,8 @@ mod tests {
             first_run: FirstRun::None,
             hold_above: 5,
             known: 10,
+            renamed: false,
+            last_read_at: Some(now() - TimeDelta::hours(1)),
             now: now(),
         }
     }
@@ -252,6 +276,16 @@ mod tests {
             (vec![Some(1), None, Some(31)], reading(), "PPH"),
             (fresh(3), Reading { known: 0, ..reading() }, "HHH"),
             (fresh(1), Reading { known: 0, ..reading() }, "P"),
+            (fresh(1), Reading { known: 0, renamed: true, ..reading() }, "H"),
+            (fresh(2), Reading { renamed: true, ..reading() }, "PP"),
+            (vec![Some(2), Some(3), Some(4)], reading(), "HHH"),
+            (vec![Some(2), Some(3), Some(4), Some(0), None], reading(), "HHHPP"),
+            (vec![Some(2), Some(3), Some(0), Some(0)], reading(), "PPPP"),
+            (
+                vec![Some(2), Some(3), Some(4)],
+                Reading { last_read_at: Some(now() - TimeDelta::days(9)), ..reading() },
+                "PPP",
+            ),
             (fresh(3), Reading { known: 0, had_entries: false, ..reading() }, "PPP"),
             (vec![], reading(), ""),
         ] {

@@ -11,7 +11,7 @@ mod outcome;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use reqwest::header::{
-    ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
+    ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LINK, LOCATION,
 };
 use reqwest::{Client, Response, StatusCode};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ use url::Url;
 
 use super::freshness::{fresh_for, retry_after};
 use super::parse::{Parsed, parse};
-use super::{decode, discover};
+use super::{decode, discover, websub};
 use crate::http::{AddressError, chain, check_address, shown};
 pub use credentials::{BadHeader, Credentials, Login};
 use outcome::Failure;
@@ -293,6 +293,8 @@ async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
     let content_type = headers
         .get(CONTENT_TYPE)
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let lines = headers.get_all(LINK).iter().filter_map(|value| value.to_str().ok());
+    let announced = websub::links(lines, &url);
     let length = bytes.len();
     let base = url.clone();
     let parsing =
@@ -304,6 +306,7 @@ async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
         ))
     })?;
     Ok(Fetched::New(Box::new(New {
+        announced: announced.or(&parsed.feed.hubs, parsed.feed.own_address.as_deref()),
         feed: parsed.feed,
         reader: parsed.reader,
         repairs: parsed.repairs,
@@ -337,7 +340,7 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
         Why::NotAFeed | Why::Json(_) => {
             fail(FailureKind::NotAFeed, format!("{at} is not a feed: {why}; check the address"))
         }
-        Why::TooDeep | Why::TooManyItems | Why::LongBase => {
+        Why::TooDeep | Why::TooManyItems | Why::TooManyValues | Why::LongBase => {
             fail(FailureKind::Refused, format!("{at} is refused for safety: {why}"))
         }
     })

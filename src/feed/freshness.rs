@@ -9,7 +9,7 @@ use reqwest::header::{AGE, CACHE_CONTROL, DATE, EXPIRES, HeaderMap, HeaderName, 
 use super::dates;
 
 /// No answer keeps us away for longer.
-pub(super) const FRESH_MAX: TimeDelta = TimeDelta::hours(24);
+pub const FRESH_MAX: TimeDelta = TimeDelta::hours(24);
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
@@ -27,7 +27,7 @@ fn seconds(text: &str) -> Option<TimeDelta> {
 
 /// For how long the answer stays fresh: `max-age` less `Age`, else `Expires` less `Date`. `None` when
 /// it says nothing, or that it is stale at once.
-pub(super) fn fresh_for(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
+pub fn fresh_for(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
     let mut max_age = None;
     for value in headers.get_all(CACHE_CONTROL) {
         for directive in value.to_str().unwrap_or_default().split(',') {
@@ -50,7 +50,7 @@ pub(super) fn fresh_for(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeD
 }
 
 /// How long `Retry-After` asks to wait, as seconds or as a date. The cap is the caller's.
-pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
+pub fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<TimeDelta> {
     let value = text(headers, &RETRY_AFTER)?;
     let wait = seconds(value).or_else(|| Some(dates::read(value)?.signed_duration_since(now)))?;
     Some(std::cmp::max(wait, TimeDelta::zero()))

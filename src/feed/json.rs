@@ -7,12 +7,15 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::dates;
-use super::parse::{ITEMS_MAX, LIST_MAX, ParseFailure, web_address};
+use super::parse::{ITEMS_MAX, LIST_MAX, ParseFailure, VALUES_MAX, web_address};
 use super::salvage::{FEED_AUTHORS_MAX, name, tidy};
 use crate::domain::entry::{Item, Media, ParsedFeed, Role, Wishes};
 
 /// Reads a JSON Feed.
 pub(super) fn read(text: &str, base: &Url) -> Result<ParsedFeed, ParseFailure> {
+    if is_crowded(text) {
+        return Err(ParseFailure::TooManyValues);
+    }
     let root: Value =
         serde_json::from_str(text).map_err(|error| ParseFailure::Json(error.to_string()))?;
     let root = root.as_object().ok_or(ParseFailure::NotAFeed)?;
@@ -50,6 +53,23 @@ fn hubs(root: &Map<String, Value>, base: &Url) -> Vec<String> {
         .filter_map(|hub| address(hub, "url", base))
         .take(LIST_MAX)
         .collect()
+}
+
+/// Whether there are more values than [`VALUES_MAX`], each of which takes memory many times its length.
+fn is_crowded(text: &str) -> bool {
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut values = 0_usize;
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = quoted,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' if !quoted => values += 1,
+            _ => {}
+        }
+    }
+    values > VALUES_MAX
 }
 
 fn item(fields: &Map<String, Value>, base: &Url) -> Item {

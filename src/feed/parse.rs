@@ -18,6 +18,8 @@ pub const DEPTH_MAX: usize = 64;
 pub const XML_BASE_MAX: usize = 2048;
 /// How many items a feed may have.
 pub const ITEMS_MAX: usize = 5000;
+/// How many values a JSON Feed may have; the largest with [`ITEMS_MAX`] items stays below a half of it.
+pub const VALUES_MAX: usize = 500_000;
 /// How long one text of an item is kept, in characters.
 pub const TEXT_MAX: usize = 512 * 1024;
 /// How many authors, categories and media of one item are kept.
@@ -82,6 +84,9 @@ pub enum ParseFailure {
     /// Too many items.
     #[error("the feed has more than {ITEMS_MAX} items")]
     TooManyItems,
+    /// Too many values in JSON.
+    #[error("the JSON has more than {VALUES_MAX} values")]
+    TooManyValues,
     /// An address base that is too long.
     #[error("an `xml:base` is longer than {XML_BASE_MAX} bytes")]
     LongBase,

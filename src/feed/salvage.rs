@@ -90,7 +90,13 @@ struct Reader<'a> {
     person: String,
     site: Site,
     feed: ParsedFeed,
+    /// End tags that closed nothing.
+    strays: usize,
 }
+
+/// After so many end tags that closed nothing, an end tag is taken for the innermost element's or for
+/// nobody's: looking through all open elements each time would take seconds.
+const STRAYS_MAX: usize = 100_000;
 
 /// No document binds more prefixes at one time; further ones go by convention.
 const BINDINGS_MAX: usize = 128;
@@ -107,6 +113,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Salvaged, ParseFailure> {
         person: String::new(),
         site: Site::default(),
         feed: ParsedFeed::default(),
+        strays: 0,
     };
     let mut cut = false;
     for token in Tokens::new(text) {
@@ -260,11 +267,15 @@ impl<'a> Reader<'a> {
     }
 
     fn end(&mut self, name: &'a str) {
-        let exact = self.stack.iter().rposition(|frame| frame.name == name);
-        let found = exact
-            .or_else(|| self.stack.iter().rposition(|frame| same_local_name(frame.name, name)));
-        if let Some(at) = found {
-            self.close_down_to(at);
+        let innermost = self.stack.len().saturating_sub(1);
+        let from = if self.strays > STRAYS_MAX { innermost } else { 0 };
+        let open = self.stack.get(from..).unwrap_or_default();
+        let exact = open.iter().rposition(|frame| frame.name == name);
+        let found =
+            exact.or_else(|| open.iter().rposition(|frame| same_local_name(frame.name, name)));
+        match found {
+            Some(at) => self.close_down_to(from + at),
+            None => self.strays += 1,
         }
     }
 

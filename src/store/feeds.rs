@@ -233,6 +233,20 @@ impl Tx {
             .execute(&mut *self.tx)
             .await
             .map_err(failed)?;
+        sqlx::query!("update or replace websub set feed = ? where feed = ?", new, old)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Sets when a feed is asked next.
+    pub async fn set_poll_time(&mut self, name: &str, at: DateTime<Utc>) -> Result<(), Error> {
+        let at = millis(at);
+        sqlx::query!("update feed set next_poll_at = ? where name = ?", at, name)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(|source| Error::Sql { what: "set when a feed is asked", source })?;
         Ok(())
     }
 

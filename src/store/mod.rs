@@ -12,6 +12,7 @@ pub mod line;
 pub mod lock;
 pub mod posts;
 pub mod twins;
+pub mod websub;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,7 +1,9 @@
-//! The page: for now, health for monitors and containers.
+//! The page: for now, health for monitors and containers, and the callback of hubs.
 //!
-//! Promises: `/healthz` is 200 only while the loops turn and the database answers. Must not: show
-//! anything of a feed or a secret.
+//! Promises: `/healthz` is 200 only while the loops turn and the database answers; `/websub/` is
+//! there only where `web.public_url` is set. Must not: show anything of a feed or a secret.
+
+mod push;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,11 +33,12 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Where the listener fails.
 pub async fn serve(listener: TcpListener, daemon: Arc<Daemon>) -> std::io::Result<()> {
     let drain = daemon.stop.drain.clone();
-    let routes = Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(healthz))
-        .with_state(daemon);
-    axum::serve(listener, routes)
+    let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(healthz));
+    let routes = match daemon.config.web.public_url {
+        Some(_) => health.route("/websub/{token}", get(push::verify).post(push::push)),
+        None => health,
+    };
+    axum::serve(listener, routes.with_state(daemon))
         .with_graceful_shutdown(async move { drain.cancelled().await })
         .await
 }

@@ -114,8 +114,10 @@ fn the_example_loads_with_every_line_uncommented() {
     let plain =
         load_text(&format!("{SMALLEST}[[feed]]\nname = \"a\"\nurl = \"https://a.example\""))
             .expect("loads");
-    let shared =
-        |config: &Config| format!("{:?} {:?} {:?}", config.ayrshare, config.web, config.prices);
+    assert!(config.web.public_url.is_some() && plain.web.public_url.is_none());
+    let shared = |config: &Config| {
+        format!("{:?} {:?} {:?}", config.ayrshare, config.web.listen, config.prices)
+    };
     assert_eq!(shared(&config), shared(&plain));
     assert_eq!(config.feeds[0].interval, plain.feeds[0].interval);
     assert_eq!(config.fetch.max_body, plain.fetch.max_body);
@@ -161,7 +163,9 @@ fn profiles_and_feeds_inherit_and_override() {
     let path = Path::new("tests/data/config/valid/agency.toml");
     let config = load(path, &no_variables()).expect("loads");
     assert_eq!(config.ayrshare.base_url.as_str(), "http://127.0.0.1:9000/api");
-    assert_eq!(config.web.listen, None);
+    assert_eq!(config.web.listen, "127.0.0.1:8485".parse().ok());
+    let public_url = config.web.public_url.as_ref().expect("a public address");
+    assert_eq!(public_url.as_str(), "https://tidings.agency.example/hooks/");
     assert_eq!(config.prices.post_with_link, Usd::from_micros(1_000_000));
     let one = config.profile("one").expect("one");
     assert_eq!(one.platforms, ["twitter", "linkedin"]);

@@ -250,6 +250,15 @@ impl World {
         assert_eq!(rounds.get(last..), None, "the story comes to rest at {}", self.now());
     }
 
+    /// The same daemon once more, with its page: by its address hubs reach it.
+    pub(crate) async fn served(&self) -> (Arc<Daemon>, std::net::SocketAddr) {
+        let daemon = Arc::new(begin(&self.file, &self.environment, &self.clock).await);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(tidings::web::serve(listener, Arc::clone(&daemon)));
+        (daemon, address)
+    }
+
     /// The program ends and starts anew on the same database.
     pub(crate) async fn restart(&mut self) -> usize {
         self.daemon.store.close().await;

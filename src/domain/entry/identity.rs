@@ -10,18 +10,23 @@
 //! * `pair`: guid and link together, or the one that there is with the time of publishing;
 //! * `when`: title and time of publishing, to the second. It survives a move of the site, where guids
 //!   and links all change and titles and times stay;
+//! * `path`: a link within the feed's own site without the site's name, if it is made of words. It
+//!   survives a move to another name where there are no times;
 //! * `day`: title and day of publishing, only where guid or link is missing. For items with both it
 //!   would take a second "Weather warning" of the same day for the first;
+//! * `title` and `text`: where there is neither guid nor link, whichever of the two stays;
 //! * `self`: all that identifies it, for items whose other keys are shared.
 //!
 //! What is given up for this: an entry with a new guid under a link (or a new link under a guid) that
 //! is already known counts as seen, unless the known one stands beside it in the same fetch. That is
-//! the price for surviving regenerated guids and corrected links. And a link to the site's front page
-//! is never a key, since whole feeds link there.
+//! the price for surviving regenerated guids and corrected links; where title and time are others too,
+//! [`is_another`](super::is_another) has it asked about. And a link to the site's front page is never a
+//! key, since whole feeds link there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
+use chrono::Timelike;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -29,42 +34,66 @@ use super::{Entry, Item, Key, ParsedFeed};
 
 /// A title shorter than this, in bytes of its letters and digits, is too common to know an entry by.
 const TITLE_MIN: usize = 12;
+/// A text shorter than this, in bytes of its letters and digits, is no text to know an entry by.
+const TEXT_MIN: usize = 40;
+
+/// Of more items than this that are one entry, the rest adds no keys.
+const TWINS_MAX: usize = 8;
 
 /// The entries of a feed, in its order. Items that are one entry are merged; the first one stays.
 pub fn identify(feed: &ParsedFeed) -> Vec<Entry> {
     let site = feed.site.as_deref().map(normal_link);
-    let mut different: Vec<Traits<'_>> = Vec::new();
-    // Only items that share guid, link or everything can be the same: look among those alone.
-    let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut different: Vec<Group<'_>> = Vec::new();
+    let mut left: HashMap<String, usize> = HashMap::new();
     for item in &feed.items {
         let traits = Traits::of(item, site.as_deref());
-        let groups = traits.groups();
-        let twin = groups
-            .iter()
-            .filter_map(|group| alike.get(group))
-            .flatten()
-            .filter_map(|at| different.get(*at))
-            .any(|other| traits.is_same_as(other));
-        if !twin {
-            for group in groups {
-                alike.entry(group).or_default().push(different.len());
-            }
-            different.push(traits);
+        let marks = traits.marks();
+        let twin = marks.sought.iter().find_map(|mark| left.get(mark)).copied();
+        let at = twin.unwrap_or(different.len());
+        match different.get_mut(at) {
+            Some(group) => group.take(&traits),
+            None => different.push(Group { item, keys: traits.candidates(), items: 1 }),
+        }
+        for mark in marks.left {
+            left.entry(mark).or_insert(at);
         }
     }
-    let candidates: Vec<Vec<Key>> = different.iter().map(Traits::candidates).collect();
     let mut shared: BTreeMap<&Key, usize> = BTreeMap::new();
-    for key in candidates.iter().flatten() {
+    for key in different.iter().flat_map(|group| &group.keys) {
         *shared.entry(key).or_default() += 1;
     }
     different
         .iter()
-        .zip(&candidates)
-        .map(|(traits, keys)| {
-            let own = |key: &&Key| shared.get(key).is_none_or(|count| *count < 2);
-            Entry { keys: keys.iter().filter(own).cloned().collect(), item: traits.item.clone() }
+        .map(|group| {
+            let own = |key: &&Key| shared.get(*key).is_none_or(|count| *count < 2);
+            Entry {
+                keys: group.keys.iter().filter(own).cloned().collect(),
+                item: group.item.clone(),
+            }
         })
         .collect()
+}
+
+/// Items that are one entry.
+struct Group<'a> {
+    /// The first one.
+    item: &'a Item,
+    /// All that they are known by: whichever of them comes first next time, it is known.
+    keys: Vec<Key>,
+    items: usize,
+}
+
+impl Group<'_> {
+    fn take(&mut self, traits: &Traits<'_>) {
+        if self.items < TWINS_MAX {
+            for key in traits.candidates() {
+                if !self.keys.contains(&key) {
+                    self.keys.push(key);
+                }
+            }
+        }
+        self.items += 1;
+    }
 }
 
 /// What identifies an item, brought into one form.
@@ -74,6 +103,8 @@ struct Traits<'a> {
     link: Option<String>,
     /// Whether the link is the item's own rather than the site's.
     own_link: bool,
+    /// The link's path within the site, if the site's name is before it and words are in it.
+    path: Option<String>,
     title: String,
     when: Option<String>,
     whole: String,
@@ -100,43 +131,45 @@ impl<'a> Traits<'a> {
             let media: String = item.media.iter().map(|media| media.url.as_str()).collect();
             whole = hash(&[&whole, &letters(&item.summary), &letters(&item.content), &media]);
         }
-        Self { item, guid, link, own_link, title, when, whole }
+        let path = site.zip(link.as_deref()).and_then(|(site, link)| path_within(site, link));
+        let path = path.filter(|_| own_link).map(str::to_owned);
+        Self { item, guid, link, own_link, path, title, when, whole }
     }
 
-    /// What items that may be the same have in common.
-    fn groups(&self) -> Vec<String> {
-        let when = self.when.as_deref().unwrap_or_default();
-        let mut groups = vec![self.whole.clone()];
-        match (&self.guid, &self.link) {
-            (Some(guid), link) => {
-                groups.push(hash(&["guid", guid, when]));
-                groups.extend(link.as_deref().map(|link| hash(&["pair", guid, link])));
+    /// By what two items of one fetch are known to be one entry. Feeds list entries twice, after an
+    /// edit above all; yet in some feeds all guids or all links are the same.
+    fn marks(&self) -> Marks {
+        let mut marks = Marks::default();
+        marks.both(&["whole", &self.whole]);
+        let title = Some(self.title.as_str()).filter(|title| !title.is_empty());
+        let link = self.link.as_deref().filter(|_| self.own_link);
+        let when = self.when.as_deref();
+        let Some(guid) = self.guid.as_deref() else {
+            match (link, when, title) {
+                (Some(link), Some(when), _) => marks.both(&["link, when", link, when]),
+                (Some(link), None, Some(title)) => marks.both(&["link, title", link, title]),
+                (_, _, _) => {}
             }
-            (None, Some(link)) => groups.push(hash(&["link", link, when])),
-            (None, None) => {}
-        }
-        groups
-    }
-
-    /// Whether two items of one fetch are one entry. Feeds list entries twice, after an edit above
-    /// all; yet in some feeds all guids or all links are the same.
-    fn is_same_as(&self, other: &Self) -> bool {
-        if self.whole == other.whole {
-            return true;
-        }
-        let same_title = self.title == other.title && !self.title.is_empty();
-        let same_date = self.when.is_some() && self.when == other.when;
-        let undated = self.when.is_none() || other.when.is_none();
-        let same_link = self.own_link && self.link == other.link;
-        match (&self.guid, &other.guid) {
-            (Some(guid), Some(others)) if guid == others => {
-                let one_link = self.link.is_none() || other.link.is_none();
-                (same_link && (same_title || same_date || undated))
-                    || (same_date && (same_title || one_link))
+            return marks;
+        };
+        if let Some(link) = link {
+            if let Some(title) = title {
+                marks.both(&["guid, link, title", guid, link, title]);
             }
-            (None, None) => same_link && (same_date || (same_title && self.when == other.when)),
-            (Some(_) | None, Some(_)) | (Some(_), None) => false,
+            if let Some(when) = when {
+                marks.both(&["guid, link, when", guid, link, when]);
+            }
+            // Of two, at least one has no date.
+            marks.lacking(when.is_none(), &["guid, link", guid, link]);
         }
+        if let Some(when) = when {
+            if let Some(title) = title {
+                marks.both(&["guid, when, title", guid, when, title]);
+            }
+            // Of two, at least one has no link.
+            marks.lacking(self.link.is_none(), &["guid, when", guid, when]);
+        }
+        marks
     }
 
     /// All keys that the item would have if it were alone.
@@ -156,6 +189,9 @@ impl<'a> Traits<'a> {
         {
             add("link", &[link]);
         }
+        if let Some(path) = &self.path {
+            add("path", &[path]);
+        }
         match (&self.guid, &self.link, &self.when) {
             (Some(guid), Some(link), _) => add("pair", &[guid, link]),
             (Some(one), None, Some(when)) | (None, Some(one), Some(when)) => {
@@ -165,22 +201,71 @@ impl<'a> Traits<'a> {
             (None, None, _) => {}
         }
         let both = self.guid.is_some() && self.own_link;
-        if self.title.len() >= TITLE_MIN {
-            match &self.when {
-                Some(when) => add("when", &[&self.title, when]),
-                None if self.guid.is_none() && self.link.is_none() => {
-                    add("title", &[&self.title]);
-                }
-                None => {}
+        let titled = self.title.len() >= TITLE_MIN;
+        let nameless = self.guid.is_none() && !self.own_link;
+        let at = self.item.published.or(self.item.updated);
+        // Many a feed knows days alone; a title of any length is enough where it knows the time.
+        let timed = at.is_some_and(|at| at.num_seconds_from_midnight() != 0);
+        match &self.when {
+            Some(when) if titled || (timed && !self.title.is_empty()) => {
+                add("when", &[&self.title, when]);
             }
-            let day = self.item.published.or(self.item.updated);
-            if let Some(day) = day.filter(|_| !both) {
-                add("day", &[&self.title, &day.date_naive().to_string()]);
+            None if titled && self.guid.is_none() && self.link.is_none() => {
+                add("title", &[&self.title]);
+            }
+            Some(_) | None => {}
+        }
+        if let Some(day) = at.filter(|_| titled && !both) {
+            add("day", &[&self.title, &day.date_naive().to_string()]);
+        }
+        if nameless {
+            let text = letters(&self.item.summary) + &letters(&self.item.content);
+            if text.len() >= TEXT_MIN {
+                add("text", &[&text]);
             }
         }
         add("self", &[&self.whole]);
         keys
     }
+}
+
+/// What an item leaves for those after it, and what it seeks from those before it. An item that finds
+/// what it seeks is the same entry as the one that left it, and so are those that find what it leaves.
+#[derive(Default)]
+struct Marks {
+    left: Vec<String>,
+    sought: Vec<String>,
+}
+
+impl Marks {
+    /// Two items that both have this are one.
+    fn both(&mut self, parts: &[&str]) {
+        let mark = hash(parts);
+        self.left.push(mark.clone());
+        self.sought.push(mark);
+    }
+
+    /// Two items that both have this are one if at least one of them lacks something.
+    fn lacking(&mut self, lacks: bool, parts: &[&str]) {
+        let any = hash(&[&["any"], parts].concat());
+        let lacking = hash(&[&["lacking"], parts].concat());
+        if lacks {
+            self.left.push(lacking);
+            self.sought.push(any.clone());
+        } else {
+            self.sought.push(lacking);
+        }
+        self.left.push(any);
+    }
+}
+
+/// The path and query of a normal link that begins with the name of a normal site, if there are
+/// letters enough in it to make it one of its kind.
+fn path_within<'a>(site: &str, link: &'a str) -> Option<&'a str> {
+    let host = site.split(['/', '?', '#']).next().filter(|host| !host.is_empty())?;
+    let path = link.strip_prefix(host).filter(|path| path.starts_with(['/', '?']))?;
+    let words = path.chars().filter(|sign| sign.is_alphabetic()).count();
+    (words >= TITLE_MIN).then_some(path)
 }
 
 /// The first 96 bits of a hash over the parts, each told from the next.
@@ -198,7 +283,7 @@ fn hash(parts: &[&str]) -> String {
 }
 
 /// The letters and digits of a text in lower case, without tags and references.
-fn letters(text: &str) -> String {
+pub(super) fn letters(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     // Once no `>` is left, no tag is: looking again at each `<` would take quadratic time.
@@ -268,7 +353,7 @@ pub fn normal_link(link: &str) -> String {
 }
 
 /// A guid that is an address is normalised like one, but its fragment may be what tells it apart.
-fn normal_guid(guid: &str) -> String {
+pub(super) fn normal_guid(guid: &str) -> String {
     match guid.split_once('#') {
         Some((address, fragment)) => format!("{}#{fragment}", normal_link(address)),
         None => normal_link(guid),

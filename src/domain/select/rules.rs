@@ -229,6 +229,8 @@ mod tests {
             first_run,
             hold_above: 2,
             known: 10,
+            renamed: false,
+            last_read_at: None,
             now: now(),
         }
     }

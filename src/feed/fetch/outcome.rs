@@ -10,6 +10,7 @@ use url::Url;
 use super::credentials::Credentials;
 use crate::domain::entry::ParsedFeed;
 use crate::feed::parse::Reader;
+use crate::feed::websub::Announced;
 
 /// What a server gave to recognise its answer by, byte for byte.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,6 +101,8 @@ pub struct New {
     pub final_url: Url,
     /// Where the feed says it has moved to for good: the end of redirects that are all permanent.
     pub moved_to: Option<Url>,
+    /// Where it says that changes are announced.
+    pub announced: Announced,
     /// SHA-256 of the unpacked body.
     pub body_hash: [u8; 32],
     /// Length of the unpacked body.
