@@ -18,6 +18,7 @@ pub mod lookup;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
+pub mod polling;
 pub mod post;
 pub mod select;
 pub mod text;
