@@ -16,7 +16,9 @@ use super::environment::Environment;
 use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
-use super::{Ayrshare, Config, Fetch, Store, Web, check_feed, check_profile, keys, values};
+use super::{
+    Ayrshare, Config, Fetch, Store, Web, check_feed, check_polling, check_profile, keys, values,
+};
 use crate::domain::cost::Prices;
 
 /// Bounds of every time-out.
@@ -253,6 +255,7 @@ fn fetch(root: &Table, talk: &mut Talk) -> Fetch {
         per_host: section
             .read("per_host", complaints, |node| values::whole(node, &PER_HOST))
             .unwrap_or(1),
+        hosts: check_polling::hosts(&section, complaints),
         timeout: section
             .read("timeout", complaints, |node| values::duration(node, &TIMEOUT))
             .unwrap_or(TimeDelta::seconds(30)),

@@ -8,15 +8,13 @@ use std::ops::RangeInclusive;
 use chrono::TimeDelta;
 
 use super::check::{Names, tables};
+use super::check_polling::{self, mark};
 use super::check_profile::section_of;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{Feed, FirstRun, keys, times, values};
 
-/// The longest `interval`.
-const INTERVAL_MAX: TimeDelta = TimeDelta::days(31);
-const INTERVAL_DEFAULT: TimeDelta = TimeDelta::hours(1);
 /// A fetch never yields more: larger feeds are cut there.
 const ENTRIES: RangeInclusive<usize> = 0..=5_000;
 const HOLD_ABOVE_DEFAULT: usize = 10;
@@ -38,7 +36,7 @@ enum Expiry {
 #[derive(Debug, Clone, Default)]
 struct Keys {
     profiles: Option<Vec<String>>,
-    interval: Option<TimeDelta>,
+    polling: check_polling::Keys,
     first_run: Option<FirstRun>,
     hold_above: Option<usize>,
     expire_after: Option<Expiry>,
@@ -64,7 +62,7 @@ pub(super) fn all(
     let complaints = &mut talk.complaints;
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
     section.only(keys::feed_defaults(), complaints);
-    let inherited = read(&section, &around, complaints);
+    let inherited = read(&section, &Keys::default(), &around, complaints);
     let mut names = Names::default();
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
@@ -82,19 +80,18 @@ pub(super) fn all(
         }
         let url = section
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
-        let own = read(&section, &around, complaints);
+        let own = read(&section, &inherited, &around, complaints);
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
         if let (Some(name), Some(url)) = (name, url) {
-            feeds.push(Feed {
+            let (interval, polling) = own.polling.settle(&inherited.polling, min_interval);
+            let mut feed = Feed {
                 name,
                 url,
                 profiles,
-                interval: own
-                    .interval
-                    .or(inherited.interval)
-                    .unwrap_or_else(|| std::cmp::max(INTERVAL_DEFAULT, min_interval)),
+                interval,
+                polling,
                 first_run: own.first_run.or(inherited.first_run).unwrap_or(FirstRun::None),
                 hold_above: own.hold_above.or(inherited.hold_above).unwrap_or(HOLD_ABOVE_DEFAULT),
                 expire_after: match expiry {
@@ -102,7 +99,9 @@ pub(super) fn all(
                     Some(Expiry::Never) | None => None,
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
-            });
+            };
+            feed.polling.settings = mark(&feed);
+            feeds.push(feed);
         }
     }
     warn(&feeds, talk);
@@ -124,19 +123,14 @@ fn around(root: &Table, min_interval: TimeDelta) -> Around {
     Around { min_interval, profiles, profile_count: nodes.len() }
 }
 
-fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> Keys {
-    let bounds = around.min_interval..=std::cmp::max(INTERVAL_MAX, around.min_interval);
-    let interval = section.read("interval", complaints, |node| {
-        let interval = values::duration(node, &(TimeDelta::zero()..=*bounds.end()))?;
-        if interval < around.min_interval {
-            let shortest = values::show_duration(around.min_interval);
-            return Err(Fault::value(
-                format!("is below fetch.min_interval, which is \"{shortest}\""),
-                format!("give \"{shortest}\" or more, or lower min_interval in [fetch]"),
-            ));
-        }
-        Ok(interval)
-    });
+fn read(
+    section: &Section<'_>,
+    inherited: &Keys,
+    around: &Around,
+    complaints: &mut Complaints,
+) -> Keys {
+    let polling =
+        check_polling::Keys::read(section, &inherited.polling, around.min_interval, complaints);
     let first_run = section.read("first_run", complaints, first_run);
     let hold_above = section.read("hold_above", complaints, |node| values::whole(node, &ENTRIES));
     let expire_after = section.read("expire_after", complaints, |node| {
@@ -147,7 +141,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
     });
     Keys {
         profiles: profiles(section, around, complaints),
-        interval,
+        polling,
         first_run,
         hold_above,
         expire_after,

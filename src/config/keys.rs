@@ -28,8 +28,18 @@ pub(super) const AYRSHARE: [&str; 7] = [
 /// `[store]`
 pub(super) const STORE: [&str; 1] = ["path"];
 /// `[fetch]`
-pub(super) const FETCH: [&str; 7] =
-    ["min_interval", "concurrency", "per_host", "timeout", "max_body", "contact", "allow_private"];
+pub(super) const FETCH: [&str; 10] = [
+    "min_interval",
+    "concurrency",
+    "per_host",
+    "host_gap",
+    "group_hosts",
+    "split_hosts",
+    "timeout",
+    "max_body",
+    "contact",
+    "allow_private",
+];
 /// `[web]`
 pub(super) const WEB: [&str; 1] = ["listen"];
 /// `[prices]`
@@ -57,11 +67,15 @@ pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
 /// `budget` of a profile.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 8] = [
+pub(super) const FEED: [&str; 12] = [
     "name",
     "url",
     "profiles",
     "interval",
+    "cron",
+    "adapt",
+    "own",
+    "allow_http",
     "first_run",
     "hold_above",
     "expire_after",
