@@ -12,8 +12,8 @@ use super::{Done, Exit};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::secret::Secrets;
-use crate::daemon::feed_options;
-use crate::feed::fetch::{Fetched, fetch_anew};
+use crate::daemon::{feed_limits, feed_options};
+use crate::feed::fetch::{Fetched, Limits, fetch_anew};
 use crate::http;
 use crate::store::Store;
 
@@ -142,7 +142,7 @@ async fn check_feeds(report: &mut Report, config: &Config) -> Result<(), anyhow:
     }
     let client = http::feed_client(&feed_options(&config.fetch))?;
     for feed in &config.feeds {
-        let limits = (config.fetch.max_body, config.fetch.allow_private.as_slice());
+        let limits = Limits { allow_http: feed.polling.allow_http, ..feed_limits(&config.fetch) };
         match fetch_anew(&client, &feed.url, limits, Clock::System.now()).await {
             Fetched::New(new) => {
                 Report::good(&format!(

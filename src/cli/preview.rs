@@ -16,7 +16,7 @@ use super::setup::Place;
 use super::{Done, Exit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon::feed_options;
+use crate::daemon::{feed_limits, feed_options};
 use crate::domain::breaker::X;
 use crate::domain::compose::{self, Composed, Ingredients};
 use crate::domain::entry::{self, ParsedFeed};
@@ -62,7 +62,7 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
     let mut shown = Vec::new();
     let mut failed = false;
     for source in &sources {
-        let limits = (config.fetch.max_body, config.fetch.allow_private.as_slice());
+        let limits = feed_limits(&config.fetch);
         match fetch_anew(&client, &source.url, limits, Clock::System.now()).await {
             Fetched::New(new) => {
                 if new.feed.items.is_empty() {

@@ -40,7 +40,8 @@ struct Sorted<'a> {
 }
 
 impl Daemon {
-    /// Keeps what a feed's new body says, in one transaction.
+    /// Keeps what a feed's new body says, in one transaction. `before` holds already what every good
+    /// answer leaves.
     pub(super) async fn keep_new(
         &self,
         feed: &config::Feed,
@@ -69,7 +70,7 @@ impl Daemon {
             reader: new.reader.word().to_owned(),
             repairs: new.repairs.join("\n"),
             first_read_at: before.first_read_at.or(Some(now)),
-            ..self.good(feed, before, new.fresh_for)
+            ..before
         };
         let mut tx = self.store.begin(now).await?;
         learn_keys(&mut tx, &feed.name, &sorted).await?;

@@ -1,6 +1,6 @@
 //! One polite fetch of one feed: ask, follow, read within bounds, hand over to the readers.
 //!
-//! Promises: ends with a value that says what came of it, within the client's time-out for each hop;
+//! Promises: ends with a value that says what came of it, within the time-out of all hops together;
 //! validators go back byte for byte and only to the address they came from; every hop's address is
 //! checked before it is asked; a body is counted as it is unpacked. Must not: try again, wait, keep
 //! anything, or take a page or an empty body for a feed without items.
@@ -8,7 +8,6 @@
 mod outcome;
 
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LOCATION,
 };
@@ -21,7 +20,7 @@ use super::parse::{Parsed, parse};
 use super::{decode, discover};
 use crate::http::{AddressError, chain, check_address, shown};
 use outcome::Failure;
-pub use outcome::{Ask, FailureKind, Fetched, New, Sameness, Validators};
+pub use outcome::{Ask, FailureKind, Fetched, Limits, New, Sameness, Validators};
 
 /// More redirects than these lead nowhere.
 pub const HOPS_MAX: usize = 5;
@@ -48,39 +47,50 @@ pub async fn fetch(client: &Client, ask: &Ask<'_>) -> Fetched {
             why: failure.why,
             retry_after: failure.retry_after,
             status: failure.status,
+            refused_by: failure.refused_by,
         },
     }
 }
 
-/// Asks a feed as though nothing of it were known; bodies up to `max_body` bytes.
+/// Asks a feed as though nothing of it were known.
 pub async fn fetch_anew(
     client: &Client,
     url: &Url,
-    (max_body, allow_private): (usize, &[IpNet]),
+    limits: Limits<'_>,
     now: DateTime<Utc>,
 ) -> Fetched {
     let nothing = Validators::default();
-    let ask = Ask {
-        url,
-        validators: &nothing,
-        validators_url: None,
-        body_hash: None,
-        max_body,
-        allow_private,
-        now,
-    };
+    let ask = Ask { url, validators: &nothing, validators_url: None, body_hash: None, limits, now };
     fetch(client, &ask).await
 }
 
 async fn attempt(client: &Client, ask: &Ask<'_>) -> Result<Fetched, Failure> {
-    let arrival = follow(client, ask).await?;
-    let status = arrival.response.status();
-    match status {
-        StatusCode::OK => read(arrival, ask).await,
+    let late = || {
+        let seconds = ask.limits.timeout.as_secs_f32();
+        let why = format!("{} did not answer in full within {seconds} s", shown(ask.url));
+        Failure::new(FailureKind::Timeout, why)
+    };
+    let (arrival, bytes) = tokio::time::timeout(ask.limits.timeout, receive(client, ask))
+        .await
+        .unwrap_or_else(|_| Err(late()))?;
+    match arrival.response.status() {
+        StatusCode::OK => read(arrival, bytes, ask).await,
         StatusCode::NOT_MODIFIED if arrival.conditional => Ok(not_modified(&arrival, ask)),
         StatusCode::GONE => Ok(Fetched::Gone),
         _ => Err(refusal(&arrival, ask)),
     }
+}
+
+/// The answer, with its body where it is a 200.
+async fn receive(client: &Client, ask: &Ask<'_>) -> Result<(Arrival, Vec<u8>), Failure> {
+    let mut arrival = follow(client, ask).await?;
+    let mut bytes = Vec::new();
+    if arrival.response.status() == StatusCode::OK {
+        bytes = body(&mut arrival.response, &arrival.url, ask.limits.max_body)
+            .await
+            .map_err(|failure| Failure { status: Some(200), ..failure })?;
+    }
+    Ok((arrival, bytes))
 }
 
 /// Asks, and follows redirects by hand so that each address is checked before it is asked.
@@ -88,7 +98,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
     let mut url = ask.url.clone();
     let mut permanent = true;
     for hop in 0..=HOPS_MAX {
-        check_address(&url, ask.allow_private)
+        check_address(&url, ask.limits.allow_private)
             .map_err(|error| Failure::new(FailureKind::Address, error.to_string()))?;
         let conditional = ask.validators_url == Some(url.as_str()) && !ask.validators.is_empty();
         let mut request = client.get(url.clone()).header(ACCEPT, FEED_TYPES);
@@ -105,7 +115,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
             }
         }
         let response = request.send().await.map_err(|error| broken(&error, &url))?;
-        let Some(next) = redirect(&response, &url)? else {
+        let Some(next) = redirect(&response, &url, ask.limits.allow_http)? else {
             return Ok(Arrival {
                 response,
                 moved_to: (permanent && hop > 0).then(|| url.clone()),
@@ -129,7 +139,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
 }
 
 /// Where an answer sends us, if it does.
-fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
+fn redirect(response: &Response, from: &Url, allow_http: bool) -> Result<Option<Url>, Failure> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -145,9 +155,9 @@ fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
     let next = from
         .join(location.trim())
         .map_err(|_| fail(format!("{} redirects to something that is no address", shown(from))))?;
-    if from.scheme() == "https" && next.scheme() == "http" {
+    if from.scheme() == "https" && next.scheme() == "http" && !allow_http {
         return Err(fail(format!(
-            "{} redirects from https to http ({}), which is refused; give the http address if that is meant",
+            "{} redirects from https to http ({}), which is refused: anybody on the way could change the feed; set `allow_http = true` for this feed if that is meant",
             shown(from),
             shown(&next)
         )));
@@ -183,6 +193,7 @@ fn not_modified(arrival: &Arrival, ask: &Ask<'_>) -> Fetched {
             last_modified: carried.last_modified.or_else(|| ask.validators.last_modified.clone()),
         },
         final_url: arrival.url.clone(),
+        moved_to: arrival.moved_to.clone(),
         fresh_for: fresh_for(headers, ask.now),
         how: Sameness::NotModified,
     }
@@ -193,9 +204,10 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
     let status = arrival.response.status();
     let headers = arrival.response.headers();
     let at = shown(&arrival.url);
+    let is_challenge = headers.get("cf-mitigated").is_some_and(|it| it.as_bytes() == b"challenge");
     let (kind, why) = match status.as_u16() {
-        401 | 403 if headers.contains_key("cf-mitigated") => (
-            FailureKind::Denied,
+        _ if is_challenge => (
+            FailureKind::Challenge,
             format!(
                 "{at} hides behind Cloudflare's browser check; ask its owner to let feed readers through"
             ),
@@ -217,7 +229,12 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
         }
         _ => (FailureKind::Status, format!("{at} answers {status}, which is no feed")),
     };
-    Failure { kind, why, retry_after: retry_after(headers, ask.now), status: Some(status.as_u16()) }
+    Failure {
+        retry_after: retry_after(headers, ask.now),
+        status: Some(status.as_u16()),
+        refused_by: Some(arrival.url.clone()),
+        ..Failure::new(kind, why)
+    }
 }
 
 /// The body, unpacked, up to its largest size.
@@ -242,11 +259,8 @@ async fn body(response: &mut Response, url: &Url, max: usize) -> Result<Vec<u8>,
 }
 
 /// Reads a 200.
-async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
+async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched, Failure> {
     let url = arrival.url;
-    let bytes = body(&mut arrival.response, &url, ask.max_body)
-        .await
-        .map_err(|failure| Failure { status: Some(200), ..failure })?;
     let headers = arrival.response.headers();
     let validators = Validators::of(headers);
     let fresh_for = fresh_for(headers, ask.now);
@@ -255,6 +269,7 @@ async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
         return Ok(Fetched::Unchanged {
             validators,
             final_url: url,
+            moved_to: arrival.moved_to,
             fresh_for,
             how: Sameness::SameBody,
         });

@@ -24,6 +24,9 @@ pub const LIST_MAX: usize = 64;
 /// How long an address may be, in bytes; longer ones are dropped.
 pub const ADDRESS_MAX: usize = 4096;
 
+/// What is told of a document that ends in its middle: there was more, and it was not read.
+pub const BREAKS_OFF: &str = "the document breaks off; the item it breaks off in is left out";
+
 /// Who read the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
@@ -87,7 +90,7 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     let own = salvage::read(text, base)?;
     let mut repairs = Vec::new();
     if own.cut {
-        repairs.push("the document breaks off; the item it breaks off in is left out".to_owned());
+        repairs.push(BREAKS_OFF.to_owned());
     }
     let read = match scan {
         Scan::Sound(items) => library::read(text, base).map(|read| (items, read)),

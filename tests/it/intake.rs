@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use reqwest::Client;
-use tidings::feed::fetch::{Ask, FailureKind, Fetched, New, Sameness, Validators, fetch};
+use tidings::feed::fetch::{Ask, FailureKind, Fetched, Limits, New, Sameness, Validators, fetch};
 use tidings::feed::parse::Reader;
 use tidings::http::{Options, feed_client};
 use url::Url;
@@ -49,6 +49,7 @@ struct Feed {
     max_body: usize,
     allow: Vec<IpNet>,
     client: Client,
+    timeout: Duration,
 }
 
 impl Feed {
@@ -61,6 +62,7 @@ impl Feed {
             max_body: 1_000_000,
             allow: loopback(),
             client: client(Duration::from_secs(10)),
+            timeout: Duration::from_secs(10),
         }
     }
 
@@ -70,8 +72,12 @@ impl Feed {
             validators: &self.validators,
             validators_url: self.validators_url.as_deref(),
             body_hash: self.body_hash.as_deref(),
-            max_body: self.max_body,
-            allow_private: &self.allow,
+            limits: Limits {
+                timeout: self.timeout,
+                max_body: self.max_body,
+                allow_private: &self.allow,
+                allow_http: false,
+            },
             now: now(),
         };
         fetch(&self.client, &ask).await
@@ -212,7 +218,7 @@ async fn every_status_has_its_meaning() {
         (204, FailureKind::Status),
     ] {
         server.script("/s", [Answer::new(status, "").header("retry-after", "90")]);
-        let Fetched::Failed { kind, why, retry_after, status: told } =
+        let Fetched::Failed { kind, why, retry_after, status: told, .. } =
             Feed::new(server.url("/s")).fetch().await
         else {
             panic!("{status}");

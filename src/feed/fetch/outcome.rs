@@ -2,6 +2,8 @@
 //!
 //! Promises: every way a fetch can end has its own value. Must not: do anything.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use reqwest::header::{ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
@@ -41,12 +43,23 @@ pub struct Ask<'a> {
     pub validators_url: Option<&'a str>,
     /// The hash of the last body that was read whole.
     pub body_hash: Option<&'a [u8]>,
+    /// Within which bounds.
+    pub limits: Limits<'a>,
+    /// The present.
+    pub now: DateTime<Utc>,
+}
+
+/// What a fetch must keep to.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a> {
+    /// Of all hops together, from the first connection to the last byte.
+    pub timeout: Duration,
     /// The largest body, unpacked, in bytes.
     pub max_body: usize,
     /// Networks that feeds may lie in although they are not public.
     pub allow_private: &'a [IpNet],
-    /// The present.
-    pub now: DateTime<Utc>,
+    /// Whether a redirect from https to http is followed.
+    pub allow_http: bool,
 }
 
 /// What came of a fetch.
@@ -60,6 +73,8 @@ pub enum Fetched {
         validators: Validators,
         /// Where the answer came from.
         final_url: Url,
+        /// Where the feed says it has moved to for good, as in [`New`].
+        moved_to: Option<Url>,
         /// For how long not to ask again.
         fresh_for: Option<TimeDelta>,
         /// How we know.
@@ -77,6 +92,8 @@ pub enum Fetched {
         retry_after: Option<TimeDelta>,
         /// HTTP status, if there was an answer.
         status: Option<u16>,
+        /// Who refused, if somebody did: after redirects not the address that was asked.
+        refused_by: Option<Url>,
     },
 }
 
@@ -135,6 +152,8 @@ pub enum FailureKind {
     Redirect,
     /// 401 or 403.
     Denied,
+    /// A check that only browsers pass (`cf-mitigated: challenge`), whatever the status.
+    Challenge,
     /// 404.
     NotFound,
     /// 429.
@@ -159,10 +178,11 @@ pub(super) struct Failure {
     pub(super) why: String,
     pub(super) retry_after: Option<TimeDelta>,
     pub(super) status: Option<u16>,
+    pub(super) refused_by: Option<Url>,
 }
 
 impl Failure {
     pub(super) const fn new(kind: FailureKind, why: String) -> Self {
-        Self { kind, why, retry_after: None, status: None }
+        Self { kind, why, retry_after: None, status: None, refused_by: None }
     }
 }
