@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::out::{self, Tone};
+use super::polling::{next_poll, next_poll_line};
 use super::queue::{as_json, show_post};
 use super::setup::{Place, View, open};
 use super::{Done, Exit};
@@ -89,6 +90,10 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
         let repaired =
             if repairs.is_empty() { String::new() } else { format!("; repaired: {repairs}") };
         out::say(&format!("read        by {}{repaired}", feed.reader));
+        let waits = view.store.host_waits(view.now).await?;
+        if let Some(next) = next_poll(view, &feed, &waits) {
+            out::say(&format!("next poll   {}", next_poll_line(view, &next)));
+        }
     }
     let why = if entry.reason.is_empty() { "new" } else { &entry.reason };
     let verdict = match entry.choice.as_str() {

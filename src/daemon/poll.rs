@@ -107,6 +107,31 @@ impl Daemon {
         Ok(report)
     }
 
+    /// Asks every feed that is due, also those that have to wait a moment for others of their host.
+    ///
+    /// # Errors
+    ///
+    /// Only where the database fails.
+    pub async fn poll_round(&self) -> Result<PollReport, Error> {
+        let mut all = self.poll_tick().await?;
+        // A feed that is due again at once must not make this endless.
+        for _ in 1..self.config.feeds.len() {
+            let next = all.next_at.filter(|at| *at <= self.now() + self.config.fetch.hosts.gap);
+            let Some(at) = next else { break };
+            tokio::select! {
+                () = self.clock.sleep_until(at) => {}
+                () = self.stop.drain.cancelled() => break,
+            }
+            let report = self.poll_tick().await?;
+            all.polled += report.polled;
+            all.failed += report.failed;
+            all.new_entries += report.new_entries;
+            all.posts += report.posts;
+            all.next_at = report.next_at;
+        }
+        Ok(all)
+    }
+
     /// The feeds whose time has come, but for those of hosts that are being asked (one of the
     /// `busy` feeds is theirs), want to be left alone, or were asked a moment ago.
     ///
