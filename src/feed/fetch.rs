@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::freshness::{fresh_for, retry_after};
-use super::parse::{Parsed, parse};
+use super::parse::{BREAKS_OFF, Parsed, parse};
 use super::{decode, discover};
 use crate::http::{AddressError, chain, check_address, shown};
 use outcome::Failure;
@@ -312,7 +312,7 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
             format!("{at} answers with an empty body, which is no feed"),
         ));
     }
-    parse(&text, url).map_err(|why| match why {
+    let parsed = parse(&text, url).map_err(|why| match why {
         Why::NotAFeed if is_page(&text, content_type) => {
             fail(FailureKind::NotAFeed, page_instead(&text, url))
         }
@@ -322,7 +322,14 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
         Why::TooDeep | Why::TooManyItems | Why::LongBase => {
             fail(FailureKind::Refused, format!("{at} is refused for safety: {why}"))
         }
-    })
+    })?;
+    if parsed.feed.items.is_empty() && parsed.repairs.iter().any(|it| it == BREAKS_OFF) {
+        return Err(fail(
+            FailureKind::NotAFeed,
+            format!("{at} breaks off before its first item; nothing to do but wait"),
+        ));
+    }
+    Ok(parsed)
 }
 
 fn is_page(text: &str, content_type: Option<&str>) -> bool {

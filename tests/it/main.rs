@@ -9,6 +9,7 @@ mod intake;
 mod items;
 mod kill;
 mod life;
+mod polite;
 mod process;
 mod readme;
 mod secrets;

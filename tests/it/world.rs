@@ -97,7 +97,7 @@ impl Setup {
     pub(crate) async fn open(self) -> World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let sandbox = Sandbox::start(listener, self.options).expect("the sandbox starts");
-        let feeds = FeedServer::start().await;
+        let feeds = FeedServer::under(self.clock.clone()).await;
         let folder = tempfile::tempdir().expect("a folder");
         let site = feeds.url("").to_string();
         let text = format!(

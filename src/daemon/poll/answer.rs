@@ -44,7 +44,7 @@ impl Daemon {
         let now = self.now();
         let before = self.before(feed, now).await?;
         let is_changed = !before.settings.is_empty() && before.settings != feed.polling.settings;
-        let is_stuck = polling::wants_whole(before.whole_at, now);
+        let is_stuck = before.failures == 0 && polling::wants_whole(before.whole_at, now);
         let validators = if is_changed || is_stuck || before.whole_next {
             Validators::default()
         } else {
