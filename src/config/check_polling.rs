@@ -83,7 +83,7 @@ impl Keys {
         let cron = self.cron.or(inherited_cron);
         let interval = self.interval.or(inherited.interval);
         let polling = Polling {
-            is_set: interval.is_some(),
+            given: interval,
             adapt: self.adapt.or(inherited.adapt).unwrap_or(false) && cron.is_none(),
             cron,
             own: self.own.or(inherited.own).unwrap_or(false),
@@ -117,7 +117,8 @@ fn interval(node: &Node, shortest: TimeDelta, min_interval: TimeDelta) -> Result
 /// A mark of all settings of a feed: another one means that somebody changed something.
 pub(super) fn mark(feed: &Feed) -> String {
     let hash = Sha256::digest(format!("{feed:?}"));
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let head = hash.first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
+    format!("{head:016x}")
 }
 
 /// `host_gap`, `group_hosts` and `split_hosts` of `[fetch]`.

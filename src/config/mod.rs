@@ -177,8 +177,8 @@ pub use crate::domain::select::FirstRun;
 /// How a feed is asked, beside its interval.
 #[derive(Debug, Clone)]
 pub struct Polling {
-    /// Whether `interval` was given, for this feed or for all.
-    pub is_set: bool,
+    /// `interval` as it was given, for this feed or for all.
+    pub given: Option<TimeDelta>,
     /// `cron`, in place of an interval; in the zone of the feed's first profile.
     pub cron: Option<PostAt>,
     /// `adapt`: the interval follows the feed's own pace.
@@ -211,7 +211,7 @@ impl Config {
             .map_or(chrono_tz::UTC, |profile| profile.pace.zone);
         Rhythm {
             interval: feed.interval,
-            is_set: feed.polling.is_set,
+            is_set: feed.polling.given.is_some(),
             cron: feed.polling.cron.clone().map(|cron| (zone, cron)),
             adapt: feed.polling.adapt,
             own: feed.polling.own,

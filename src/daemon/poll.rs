@@ -164,7 +164,7 @@ impl Daemon {
         let mut all = PollDue::default();
         for (name, host) in hosts {
             let wait = waits.get(&name).copied();
-            self.take_turns(name, host, wait, &mut all);
+            self.take_turns(&name, host, wait, &mut all);
         }
         Ok(all)
     }
@@ -197,7 +197,7 @@ impl Daemon {
     /// else all, dealt out to the connections.
     fn take_turns(
         &self,
-        name: String,
+        name: &str,
         mut host: Host,
         wait: Option<DateTime<Utc>>,
         all: &mut PollDue,
@@ -224,7 +224,7 @@ impl Daemon {
             }
             let size = std::cmp::max(feeds.len().div_ceil(per_host), 1);
             all.hosts.extend(
-                feeds.chunks(size).map(|it| HostTurn { host: name.clone(), feeds: it.to_vec() }),
+                feeds.chunks(size).map(|it| HostTurn { host: name.to_owned(), feeds: it.to_vec() }),
             );
         }
         let next_at = next_at.map(|at| std::cmp::max(at, free));

@@ -47,7 +47,7 @@ pub async fn fetch(client: &Client, ask: &Ask<'_>) -> Fetched {
             why: failure.why,
             retry_after: failure.retry_after,
             status: failure.status,
-            refused_by: failure.refused_by,
+            refused_by: failure.refused_by.map(|url| *url),
         },
     }
 }
@@ -232,7 +232,7 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
     Failure {
         retry_after: retry_after(headers, ask.now),
         status: Some(status.as_u16()),
-        refused_by: Some(arrival.url.clone()),
+        refused_by: Some(Box::new(arrival.url.clone())),
         ..Failure::new(kind, why)
     }
 }

@@ -193,7 +193,7 @@ fn profiles_and_feeds_inherit_and_override() {
     assert_eq!(config.fetch.hosts.gap, TimeDelta::zero());
     assert_eq!(config.fetch.hosts.grouping.together, ["tumblr.com"]);
     assert_eq!(config.fetch.hosts.grouping.apart, ["bridge.example.com"]);
-    assert!(second.polling.adapt && second.polling.is_set && !second.polling.own);
+    assert!(second.polling.adapt && second.polling.given.is_some() && !second.polling.own);
     assert!(third.polling.own && third.polling.allow_http && !third.polling.adapt);
     let rhythm = config.rhythm(third);
     assert_eq!(rhythm.cron.map(|(zone, _)| zone), Some(chrono_tz::America::New_York));

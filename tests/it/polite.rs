@@ -35,14 +35,14 @@ min_gap = "1s"
 
 /// A world as it is by default: gaps between requests to one host, and no interval given.
 async fn world_of(feeds: &str) -> World {
-    setup_of(feeds).open().await
+    setup_of(feeds, "").open().await
 }
 
-fn setup_of(feeds: &str) -> Setup {
+/// The same, with more lines for `[fetch]`.
+fn setup_of(feeds: &str, fetch: &str) -> Setup {
     let mut setup = Setup::new(&format!("{PROFILE}{feeds}"));
     setup.environment.retain(|(name, _)| *name != "TIDINGS__DEFAULTS__FEED__INTERVAL");
-    setup.fetch = String::new();
-    setup
+    Setup { fetch: fetch.to_owned(), ..setup }
 }
 
 /// One feed with more lines in its table, at `/blog`, and these answers.
@@ -55,6 +55,11 @@ async fn one_feed(lines: &str, answers: impl IntoIterator<Item = Answer>) -> Wor
 
 fn feed(name: &str, lines: &str) -> String {
     format!("[[feed]]\nname = \"{name}\"\nurl = \"SITE/{name}\"\n{lines}\n")
+}
+
+/// The first half of a document.
+fn half(text: &str) -> String {
+    text.chars().take(text.len() / 2).collect()
 }
 
 /// A feed of one item, with a validator.

@@ -24,8 +24,8 @@ fn rhythm() -> Rhythm {
     }
 }
 
-fn cron(line: &str, zone: Tz) -> Option<(Tz, PostAt)> {
-    Some((zone, PostAt::Cron(Box::new(Cron::from_str(line).expect("a cron expression")))))
+fn cron(line: &str, zone: Tz) -> (Tz, PostAt) {
+    (zone, PostAt::Cron(Box::new(Cron::from_str(line).expect("a cron expression"))))
 }
 
 fn answer() -> Answer {
@@ -82,7 +82,7 @@ fn each_rule_decides_where_it_asks_for_the_longest_wait() {
 
 #[test]
 fn cron_is_local_keeps_the_bounds_and_loses_no_time_to_its_own_spread() {
-    let berlin = |line| Rhythm { cron: cron(line, chrono_tz::Europe::Berlin), ..rhythm() };
+    let berlin = |line| Rhythm { cron: Some(cron(line, chrono_tz::Europe::Berlin)), ..rhythm() };
     let at = |rhythm: &Rhythm, answer: &Answer, now: &str| {
         let now = now.parse().expect("an instant");
         let next = after_answer(rhythm, answer, STILL, now);
@@ -226,7 +226,7 @@ proptest! {
         (phase, jitter) in (any::<u64>(), any::<u64>()),
         on_cron in any::<bool>(),
     ) {
-        let cron = on_cron.then(|| cron("*/7 * * * *", chrono_tz::Europe::Berlin)).flatten();
+        let cron = on_cron.then(|| cron("*/7 * * * *", chrono_tz::Europe::Berlin));
         let interval = TimeDelta::minutes(interval);
         let rhythm = Rhythm { interval, is_set: set, adapt, own, cron, ..rhythm() };
         let seconds = |count: Option<u32>| count.map(|count| TimeDelta::seconds(count.into()));

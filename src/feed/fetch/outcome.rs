@@ -178,7 +178,7 @@ pub(super) struct Failure {
     pub(super) why: String,
     pub(super) retry_after: Option<TimeDelta>,
     pub(super) status: Option<u16>,
-    pub(super) refused_by: Option<Url>,
+    pub(super) refused_by: Option<Box<Url>>,
 }
 
 impl Failure {

@@ -15,8 +15,7 @@ fn two_feeds() -> String {
 }
 
 async fn two() -> World {
-    let mut setup = setup_of(&two_feeds());
-    setup.fetch = "host_gap = \"0s\"".to_owned();
+    let setup = setup_of(&two_feeds(), "host_gap = \"0s\"");
     let world = setup.open().await;
     world.feeds.script("/blog", [good(), not_modified()]);
     world.feeds.script("/other", [good(), not_modified()]);

@@ -1,7 +1,7 @@
 //! Bodies packed by hand, without compression: no packer is needed to test the unpackers.
 
 /// A gzip stream of stored blocks.
-pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
+fn gzip(body: &[u8]) -> Vec<u8> {
     let mut out = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let length = u16::try_from(body.len()).expect("one block");
     // The last block, stored.
@@ -23,12 +23,12 @@ fn crc32(body: &[u8]) -> u32 {
 }
 
 /// A brotli stream of one uncompressed meta-block.
-pub(super) fn brotli(body: &[u8]) -> Vec<u8> {
+fn brotli(body: &[u8]) -> Vec<u8> {
     let length = u32::from(u16::try_from(body.len() - 1).expect("one block"));
     // From the lowest bit: a window of 16 bits (0), not the last block (0), a length of four nibbles
     // (00), the length less one, uncompressed (1).
     let head = (length << 4) | 1 << 20;
-    let mut out: Vec<u8> = head.to_le_bytes()[..3].to_vec();
+    let mut out: Vec<u8> = head.to_le_bytes().into_iter().take(3).collect();
     out.extend(body);
     // The last block, empty.
     out.push(3);
@@ -36,14 +36,19 @@ pub(super) fn brotli(body: &[u8]) -> Vec<u8> {
 }
 
 /// A zstd frame of one raw block.
-pub(super) fn zstd(body: &[u8]) -> Vec<u8> {
+fn zstd(body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).expect("one block");
     let mut out = vec![0x28, 0xb5, 0x2f, 0xfd];
     // A single segment, whose size stands in four bytes.
     out.push(0xa0);
     out.extend(length.to_le_bytes());
     // The last block, raw.
-    out.extend(&(length << 3 | 1).to_le_bytes()[..3]);
+    out.extend((length << 3 | 1).to_le_bytes().into_iter().take(3));
     out.extend(body);
     out
+}
+
+/// All of them, by the word of `Content-Encoding`.
+pub(super) fn all(body: &[u8]) -> [(&'static str, Vec<u8>); 3] {
+    [("gzip", gzip(body)), ("br", brotli(body)), ("zstd", zstd(body))]
 }

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::packed::{brotli, gzip, zstd};
-use super::{feed, good, not_modified, one_feed, sent, setup_of};
+use super::{feed, good, not_modified, one_feed, packed, sent, setup_of};
 use crate::feed_server::Answer;
 use crate::world::blog;
 
 #[tokio::test]
 async fn point_21_the_agent_is_named_with_its_operator_and_is_always_the_same() {
-    let mut setup = setup_of(&feed("blog", ""));
-    setup.fetch = "contact = \"https://example.com/about\"".to_owned();
+    let setup = setup_of(&feed("blog", ""), "contact = \"https://example.com/about\"");
     let world = setup.open().await;
     world.feeds.script("/blog", [good(), Answer::new(500, ""), not_modified()]);
     world.poll().await;
@@ -23,15 +21,15 @@ async fn point_21_the_agent_is_named_with_its_operator_and_is_always_the_same() 
 
 #[tokio::test]
 async fn point_22_packed_bodies_are_asked_for_unpacked_and_capped_while_they_stream() {
-    for (name, pack) in [("gzip", gzip as fn(&[u8]) -> Vec<u8>), ("br", brotli), ("zstd", zstd)] {
-        let answer = |body: &[u8]| Answer::new(200, pack(body)).header("content-encoding", name);
-        let world = one_feed("interval = \"1h\"", [answer(blog([1]).as_bytes())]).await;
+    let small = packed::all(blog([1]).as_bytes());
+    let large = packed::all(&[b' '; 5000]);
+    for ((name, small), (_, large)) in small.into_iter().zip(large) {
+        let answer = |body| Answer::new(200, body).header("content-encoding", name);
+        let world = one_feed("interval = \"1h\"", [answer(small)]).await;
         assert!(sent(&world, "accept-encoding")[0].contains(name));
         assert_eq!(world.posts().await.len(), 1, "{name}");
-        let mut setup = setup_of(&feed("blog", ""));
-        setup.fetch = "max_body = \"4 KiB\"".to_owned();
-        let world = setup.open().await;
-        world.feeds.script("/blog", [answer(&[b' '; 5000])]);
+        let world = setup_of(&feed("blog", ""), "max_body = \"4 KiB\"").open().await;
+        world.feeds.script("/blog", [answer(large)]);
         world.poll().await;
         let why = world.feed("blog").await.last_error;
         assert!(why.contains("larger than 4096 bytes unpacked"), "{name}: {why}");
@@ -71,8 +69,7 @@ async fn point_24_a_connection_is_kept_and_all_hops_share_one_time_out() {
     let asked = world.feeds.asked();
     assert_eq!(asked[0].peer, asked[1].peer, "the second request came on the same connection");
     // Each hop is quick enough, all of them are not.
-    let mut setup = setup_of(&feed("blog", ""));
-    setup.fetch = "timeout = \"1s\"".to_owned();
+    let setup = setup_of(&feed("blog", ""), "timeout = \"1s\"");
     let world = setup.open().await;
     let slow = Duration::from_millis(400);
     for (from, to) in [("/blog", "/a"), ("/a", "/b"), ("/b", "/c")] {

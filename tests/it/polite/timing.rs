@@ -126,8 +126,8 @@ async fn point_12_an_adaptive_feed_is_asked_by_the_pace_of_its_entries() {
 #[tokio::test]
 async fn point_13_feeds_of_one_interval_spread() {
     let names: Vec<String> = (0..40).map(|n| format!("f{n}")).collect();
-    let mut setup = setup_of(&names.iter().map(|name| feed(name, "")).collect::<String>());
-    setup.fetch = "host_gap = \"0s\"".to_owned();
+    let setup =
+        setup_of(&names.iter().map(|name| feed(name, "")).collect::<String>(), "host_gap = \"0s\"");
     let world = setup.open().await;
     for name in &names {
         world.feeds.script(&format!("/{name}"), [good()]);
@@ -158,8 +158,7 @@ async fn point_13_a_restart_asks_nobody_before_its_time() {
 #[tokio::test]
 async fn point_14_one_request_at_a_time_to_a_host_with_a_gap_between_two() {
     let feeds: String = (0..12).map(|n| feed(&format!("f{n}"), "")).collect();
-    let mut setup = setup_of(&feeds);
-    setup.fetch = "host_gap = \"5s\"".to_owned();
+    let setup = setup_of(&feeds, "host_gap = \"5s\"");
     let mut world = setup.open().await;
     for n in 0..12 {
         world.feeds.script(&format!("/f{n}"), [good(), not_modified()]);
@@ -183,9 +182,8 @@ async fn point_14_one_request_at_a_time_to_a_host_with_a_gap_between_two() {
 #[tokio::test]
 async fn point_14_hosts_are_asked_side_by_side_and_can_be_grouped_and_split() {
     let run = async |fetch: &str, same: bool| {
-        let mut setup = setup_of("");
+        let mut setup = setup_of("", fetch);
         let other = |n: u8| format!("[[feed]]\nname = \"f{n}\"\nurl = \"HOST{n}\"\n");
-        setup.fetch = fetch.to_owned();
         setup.config.push_str(&(0..3).map(other).collect::<String>());
         let feeds = crate::feed_server::FeedServer::under(setup.clock.clone()).await;
         for n in 0..3_u8 {

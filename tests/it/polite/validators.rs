@@ -2,7 +2,9 @@
 
 use tidings::daemon::news::News;
 
-use super::{DAY, HOUR, change, feed, good, not_modified, one_feed, poll_until, sent, world_of};
+use super::{
+    DAY, HOUR, change, feed, good, half, not_modified, one_feed, poll_until, sent, world_of,
+};
 use crate::feed_server::Answer;
 use crate::world::{World, blog};
 
@@ -168,8 +170,7 @@ async fn point_08_the_same_body_is_not_read_again() {
 
 #[tokio::test]
 async fn point_20_what_is_no_feed_is_an_error_that_changes_nothing_known() {
-    let cut = blog([3, 2, 1]);
-    let cut = cut[..cut.len() / 2].to_owned();
+    let cut = half(&blog([3, 2, 1]));
     for body in [PAGE, "", "  \n", "Sorry, we are closed.", "<rss version=\"2.0\"><chan"] {
         let bad = Answer::new(200, body).header("etag", "\"bad\"");
         let world = one_feed("", [good(), bad]).await;
@@ -202,8 +203,7 @@ async fn a_cut_feed_of_unknown_validators_comes_whole_next_time() {
         ..state
     })
     .await;
-    let cut = blog([3, 2, 1]);
-    let cut = Answer::new(200, cut[..cut.len() / 2].to_owned()).header("etag", "\"cut\"");
+    let cut = Answer::new(200, half(&blog([3, 2, 1]))).header("etag", "\"cut\"");
     world.feeds.script("/blog", [cut, good()]);
     poll_times(&world, 2).await;
     assert_eq!(sent(&world, "if-none-match"), ["", "", ""]);
