@@ -176,8 +176,8 @@ impl Daemon {
         known: Option<&PollTime>,
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        // A new feed, or a new address of a known one.
-        let Some(known) = known else { return Some(now) };
+        // A new feed, or a new address of a known one: before all others of its host.
+        let Some(known) = known else { return Some(DateTime::UNIX_EPOCH) };
         let mut at = known.next_at?;
         // Settings that were changed act at once, save that the server's word is kept.
         if let Some(last_at) = known.last_at

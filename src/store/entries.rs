@@ -118,7 +118,7 @@ impl Store {
         Ok(rows.into_iter().map(|row| (row.feed, row.entries)).collect())
     }
 
-    /// How many entries of a feed were first seen after an instant, [`PACE_ENTRIES_MAX`] at most.
+    /// How many entries of a feed were first seen after an instant, up to a thousand.
     pub async fn entries_since(&self, feed: &str, since: DateTime<Utc>) -> Result<u32, Error> {
         let since = millis(since);
         let count = sqlx::query_scalar!(

@@ -179,6 +179,19 @@ async fn point_14_one_request_at_a_time_to_a_host_with_a_gap_between_two() {
     assert!(asked.windows(2).all(|pair| pair[1].at - pair[0].at >= TimeDelta::seconds(5)));
 }
 
+/// On a host whose feeds are due faster than the gap lets them be asked, none is left out for good.
+#[tokio::test]
+async fn point_14_a_feed_that_was_never_asked_goes_before_those_that_wait_for_their_next_turn() {
+    let mut world = one_feed("own = true\ninterval = \"1s\"", [good(), not_modified()]).await;
+    let url = world.feeds.url("/late");
+    world.feeds.script("/late", [good()]);
+    world.rewrite("[[feed]]", &format!("[[feed]]\nname = \"late\"\nurl = \"{url}\"\n[[feed]]"));
+    world.restart().await;
+    world.pass(MINUTE);
+    assert_eq!(world.poll().await.polled, 1);
+    assert_eq!(world.feeds.asked_for("/late").len(), 1);
+}
+
 #[tokio::test]
 async fn point_14_hosts_are_asked_side_by_side_and_can_be_grouped_and_split() {
     let run = async |fetch: &str, same: bool| {
