@@ -114,8 +114,9 @@ impl Daemon {
     /// Only where the database fails.
     pub async fn poll_round(&self) -> Result<PollReport, Error> {
         let mut all = self.poll_tick().await?;
-        // A feed that is due again at once must not make this endless.
-        for _ in 1..self.config.feeds.len() {
+        // The first tick may have found every host asked a moment ago, by a run before this one; and a
+        // feed that is due again at once must not make this endless.
+        for _ in 0..self.config.feeds.len() {
             let next = all.next_at.filter(|at| *at <= self.now() + self.config.fetch.hosts.gap);
             let Some(at) = next else { break };
             tokio::select! {
