@@ -102,6 +102,7 @@ path = "{database}"
 
 [fetch]
 allow_private = ["127.0.0.0/8"]
+host_gap = "0s"
 
 [web]
 listen = ""

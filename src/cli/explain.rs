@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::out::{self, Tone};
+use super::polling::{next_poll, next_poll_line};
 use super::queue::{as_json, show_post};
 use super::setup::{Place, View, open};
 use super::{Done, Exit};
@@ -94,6 +95,10 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
         let repairs = feed.repairs.lines().collect::<Vec<_>>().join("; ");
         let repaired = if repairs.is_empty() { String::new() } else { format!(": {repairs}") };
         out::say(&format!("read        by {}{repaired}", Reader::told(&feed.reader)));
+        let waits = view.store.host_waits(view.now).await?;
+        if let Some(next) = next_poll(view, &feed, &waits) {
+            out::say(&format!("next poll   {}", next_poll_line(view, &next)));
+        }
     }
     if let Some(at) = entry.changed_at {
         out::say(&format!(

@@ -12,6 +12,7 @@ mod history;
 mod out;
 mod pause;
 mod plan;
+mod polling;
 mod preview;
 mod queue;
 mod run;

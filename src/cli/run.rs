@@ -126,7 +126,7 @@ async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
 /// One round: poll what is due, look up what is due, send until nothing more is due.
 async fn once(daemon: &Daemon, simulated: bool) -> Result<Exit, anyhow::Error> {
     daemon.recover().await?;
-    let polled = daemon.poll_tick().await?;
+    let polled = daemon.poll_round().await?;
     let looked_up = daemon.reconcile_tick().await?.looked_up.len();
     let mut sent = Vec::new();
     for _ in 0..ONCE_ROUNDS_MAX {

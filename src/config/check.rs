@@ -16,8 +16,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Route, Store, access, check_budget, check_feed, check_profile,
-    check_select, check_web, keys, values,
+    Ayrshare, Config, Fetch, Route, Store, access, check_budget, check_feed, check_polling,
+    check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -261,6 +261,7 @@ fn fetch(root: &Table, talk: &mut Talk) -> Fetch {
         per_host: section
             .read("per_host", complaints, |node| values::whole(node, &PER_HOST))
             .unwrap_or(1),
+        hosts: check_polling::hosts(&section, complaints),
         timeout: section
             .read("timeout", complaints, |node| values::duration(node, &TIMEOUT))
             .unwrap_or(TimeDelta::seconds(30)),

@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 
 use super::check::{Names, tables};
 use super::check_pace::FeedPaceKeys;
+use super::check_polling::{self, mark};
 use super::check_profile::section_of;
 use super::check_select::FeedKeys;
 use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
@@ -21,9 +22,6 @@ use super::{
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 
-/// The longest `interval`.
-const INTERVAL_MAX: TimeDelta = TimeDelta::days(31);
-const INTERVAL_DEFAULT: TimeDelta = TimeDelta::hours(1);
 /// A fetch never yields more: larger feeds are cut there.
 const ENTRIES: RangeInclusive<usize> = 0..=5_000;
 const HOLD_ABOVE_DEFAULT: usize = 10;
@@ -47,7 +45,7 @@ enum Expiry {
 #[derive(Debug, Clone, Default)]
 struct Keys {
     profiles: Option<Vec<String>>,
-    interval: Option<TimeDelta>,
+    polling: check_polling::Keys,
     first_run: Option<FirstRun>,
     hold_above: Option<usize>,
     expire_after: Option<Expiry>,
@@ -78,7 +76,7 @@ pub(super) fn all(
     let complaints = &mut talk.complaints;
     let section = Section::of(defaults, "feed", "[defaults.feed]", complaints);
     section.only(keys::feed_defaults(), complaints);
-    let inherited = read(&section, &around, complaints);
+    let inherited = read(&section, &Keys::default(), &around, complaints);
     let composing = check_compose::Composing::new(&section, complaints);
     let mut names = Names::default();
     let mut feeds = Vec::new();
@@ -97,7 +95,7 @@ pub(super) fn all(
         }
         let url = section
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
-        let own = read(&section, &around, complaints);
+        let own = read(&section, &inherited, &around, complaints);
         let compose = composing.of_feed(&section, complaints);
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
@@ -115,14 +113,13 @@ pub(super) fn all(
             );
         }
         if let (Some(name), Some(url)) = (name, url) {
-            let feed = Feed {
+            let (interval, polling) = own.polling.settle(&inherited.polling, min_interval);
+            let mut feed = Feed {
                 name,
                 url,
                 profiles,
-                interval: own
-                    .interval
-                    .or(inherited.interval)
-                    .unwrap_or_else(|| std::cmp::max(INTERVAL_DEFAULT, min_interval)),
+                interval,
+                polling,
                 first_run: own.first_run.or(inherited.first_run).unwrap_or(FirstRun::None),
                 hold_above: own.hold_above.or(inherited.hold_above).unwrap_or(HOLD_ABOVE_DEFAULT),
                 expire_after: match expiry {
@@ -138,6 +135,7 @@ pub(super) fn all(
                 compose,
                 pace,
             };
+            feed.polling.settings = mark(&feed);
             check_options::together(&feed, known, &section, complaints);
             feeds.push(feed);
         }
@@ -161,19 +159,14 @@ fn around(root: &Table, min_interval: TimeDelta) -> Around {
     Around { min_interval, profiles, profile_count: nodes.len() }
 }
 
-fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> Keys {
-    let bounds = around.min_interval..=std::cmp::max(INTERVAL_MAX, around.min_interval);
-    let interval = section.read("interval", complaints, |node| {
-        let interval = values::duration(node, &(TimeDelta::zero()..=*bounds.end()))?;
-        if interval < around.min_interval {
-            let shortest = values::show_duration(around.min_interval);
-            return Err(Fault::value(
-                format!("is below fetch.min_interval, which is \"{shortest}\""),
-                format!("give \"{shortest}\" or more, or lower min_interval in [fetch]"),
-            ));
-        }
-        Ok(interval)
-    });
+fn read(
+    section: &Section<'_>,
+    inherited: &Keys,
+    around: &Around,
+    complaints: &mut Complaints,
+) -> Keys {
+    let polling =
+        check_polling::Keys::read(section, &inherited.polling, around.min_interval, complaints);
     let first_run = section.read("first_run", complaints, first_run);
     let hold_above = section.read("hold_above", complaints, |node| values::whole(node, &ENTRIES));
     let expire_after = section.read("expire_after", complaints, |node| {
@@ -184,7 +177,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
     });
     Keys {
         profiles: profiles(section, around, complaints),
-        interval,
+        polling,
         first_run,
         hold_above,
         expire_after,

@@ -31,10 +31,13 @@ pub(super) const AYRSHARE: [&str; 7] = [
 /// `[store]`
 pub(super) const STORE: [&str; 1] = ["path"];
 /// `[fetch]`
-pub(super) const FETCH: [&str; 9] = [
+pub(super) const FETCH: [&str; 12] = [
     "min_interval",
     "concurrency",
     "per_host",
+    "host_gap",
+    "group_hosts",
+    "split_hosts",
     "timeout",
     "max_body",
     "contact",
@@ -103,11 +106,15 @@ pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `media` of a feed.
 pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 27] = [
+pub(super) const FEED: [&str; 31] = [
     "name",
     "url",
     "profiles",
     "interval",
+    "cron",
+    "adapt",
+    "own",
+    "allow_http",
     "first_run",
     "hold_above",
     "expire_after",

@@ -13,6 +13,7 @@ mod check_filter;
 mod check_media;
 mod check_options;
 mod check_pace;
+mod check_polling;
 mod check_profile;
 mod check_select;
 mod check_web;
@@ -44,6 +45,7 @@ use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
 use crate::domain::plan::Priority;
+use crate::domain::polling::{Grouping, Rhythm};
 use secret::SecretRef;
 
 pub use access::{Access, Auth, HeaderText, Proxy, Route};
@@ -112,6 +114,8 @@ pub struct Fetch {
     pub concurrency: usize,
     /// `per_host`: connections to one host at once.
     pub per_host: usize,
+    /// `host_gap`, `group_hosts`, `split_hosts`
+    pub hosts: Hosts,
     /// `timeout` of one fetch, from connecting to the last byte.
     pub timeout: TimeDelta,
     /// `max_body`: the largest body, decompressed, in bytes.
@@ -122,6 +126,15 @@ pub struct Fetch {
     pub allow_private: Vec<IpNet>,
     /// `proxy` and `ca_file`, for feeds that give none.
     pub route: Route,
+}
+
+/// How requests to one host keep apart.
+#[derive(Debug, Clone)]
+pub struct Hosts {
+    /// `host_gap`: between two requests to one host.
+    pub gap: TimeDelta,
+    /// `group_hosts` and `split_hosts`: what counts as one host.
+    pub grouping: Grouping,
 }
 
 /// `[web]`
@@ -192,8 +205,10 @@ pub struct Feed {
     pub url: Url,
     /// `profiles`: names of profiles, at least one, all existing.
     pub profiles: Vec<String>,
-    /// `interval`, not below `fetch.min_interval`.
+    /// `interval`, not below `fetch.min_interval` unless the feed is the operator's own.
     pub interval: TimeDelta,
+    /// `cron`, `adapt`, `own`, `allow_http`
+    pub polling: Polling,
     /// `first_run`
     pub first_run: FirstRun,
     /// `hold_above`: a fetch with more new entries than this is held for a person.
@@ -247,6 +262,23 @@ pub use crate::domain::select::FirstRun;
 pub use crate::domain::select::rules::Selection;
 pub use crate::domain::select::twins::LaneSelection;
 
+/// How a feed is asked, beside its interval.
+#[derive(Debug, Clone)]
+pub struct Polling {
+    /// `interval` as it was given, for this feed or for all.
+    pub given: Option<TimeDelta>,
+    /// `cron`, in place of an interval; in the zone of the feed's first profile.
+    pub cron: Option<PostAt>,
+    /// `adapt`: the interval follows the feed's own pace.
+    pub adapt: bool,
+    /// `own`: the feed is the operator's own, so `fetch.min_interval` does not bind.
+    pub own: bool,
+    /// `allow_http`: a redirect from https to http is followed.
+    pub allow_http: bool,
+    /// A mark of all the feed's settings, by which a change of any is noticed.
+    pub settings: String,
+}
+
 impl Config {
     /// The profile of this name.
     pub fn profile(&self, name: &str) -> Option<&Profile> {
@@ -266,6 +298,23 @@ impl Config {
             |feed| feed.compose.manner(platform).rules(platform, feed.allow_mentions),
         );
         rules.limit
+    }
+
+    /// How the config has a feed asked; cron expressions are in the zone of its first profile.
+    pub fn rhythm(&self, feed: &Feed) -> Rhythm {
+        let zone = feed
+            .profiles
+            .first()
+            .and_then(|name| self.profile(name))
+            .map_or(chrono_tz::UTC, |profile| profile.pace.zone);
+        Rhythm {
+            interval: feed.interval,
+            is_set: feed.polling.given.is_some(),
+            cron: feed.polling.cron.clone().map(|cron| (zone, cron)),
+            adapt: feed.polling.adapt,
+            own: feed.polling.own,
+            min_interval: self.fetch.min_interval,
+        }
     }
 
     /// Whether a lane is one of its profiles' platforms.

@@ -21,6 +21,8 @@ const POST_AT_REMEDY: &str = "write it as \"Mon-Fri 08:30\", \"Sat,Sun 10:00\", 
 const QUIET_REMEDY: &str = "write it as \"22:00-07:00\"";
 const BLACKOUT_REMEDY: &str = "write it as \"2026-12-31\" or \"2026-12-24..2026-12-26\"";
 const SINCE_REMEDY: &str = "give a date such as \"2026-11-01\" (midnight in UTC) or a time such as \"2026-11-01T08:00:00Z\"";
+/// What a cron expression looks like.
+pub(super) const CRON_REMEDY: &str = "the five fields are minute, hour, day of the month, month, day of the week, e.g. \"30 8 * * 1-5\"";
 /// The longest cron expression, in bytes.
 const CRON_BYTES_MAX: usize = 200;
 const MINUTES_OF_DAY: u32 = 24 * 60;
@@ -94,10 +96,10 @@ fn weekdays(text: &str) -> Option<Vec<Weekday>> {
     Some(days)
 }
 
-fn cron(typed: &str) -> Result<PostAt, Fault> {
-    const REMEDY: &str = "the five fields are minute, hour, day of the month, month, day of the week, e.g. \"30 8 * * 1-5\"";
+/// A cron expression of five fields.
+pub(super) fn cron(typed: &str) -> Result<PostAt, Fault> {
     if typed.len() > CRON_BYTES_MAX || !typed.is_ascii() {
-        return Err(Fault::value("is not a cron expression", REMEDY));
+        return Err(Fault::value("is not a cron expression", CRON_REMEDY));
     }
     let cron = CronParser::builder()
         .seconds(Seconds::Disallowed)
@@ -107,10 +109,10 @@ fn cron(typed: &str) -> Result<PostAt, Fault> {
         .map_err(|error| {
             let error = error.to_string();
             let error = error.trim_end_matches('.');
-            Fault::value(format!("is not a cron expression: {error}"), REMEDY)
+            Fault::value(format!("is not a cron expression: {error}"), CRON_REMEDY)
         })?;
     if !comes_about(&cron) {
-        return Err(Fault::value("names a day that never comes", REMEDY));
+        return Err(Fault::value("names a day that never comes", CRON_REMEDY));
     }
     Ok(PostAt::Cron(Box::new(cron)))
 }

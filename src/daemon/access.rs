@@ -12,10 +12,10 @@ use reqwest::Client;
 use secrecy::SecretString;
 use url::Url;
 
-use super::feed_options;
+use super::{feed_limits, feed_options};
 use crate::config::secret::{FeedSecrets, SecretRef};
 use crate::config::{self, Auth, Config, HeaderText};
-use crate::feed::fetch::{BadHeader, Credentials, Login, Visit};
+use crate::feed::fetch::{BadHeader, Credentials, Limits, Login, Visit};
 use crate::http::{self, Route, RouteError};
 
 /// The largest file of certificates, in bytes.
@@ -105,6 +105,7 @@ impl Access {
         Visit {
             client: self.clients.get(&feed.access.route).unwrap_or(plain),
             credentials: self.credentials.get(&feed.name).unwrap_or(nobody),
+            limits: Limits { allow_http: feed.polling.allow_http, ..feed_limits(&config.fetch) },
             ..self.visit_any(config, url, now)
         }
     }
@@ -123,14 +124,7 @@ impl Access {
         now: DateTime<Utc>,
     ) -> Visit<'a> {
         let (client, credentials) = &self.plain;
-        Visit {
-            client,
-            url,
-            credentials,
-            max_body: config.fetch.max_body,
-            allow_private: &config.fetch.allow_private,
-            now,
-        }
+        Visit { client, url, credentials, limits: feed_limits(&config.fetch), now }
     }
 }
 

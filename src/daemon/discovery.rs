@@ -17,9 +17,10 @@ use crate::store::feeds::FeedState;
 /// After so many failures in a row, the feed of a site is looked for anew.
 const LOOK_AGAIN: u32 = 3;
 
-/// Where a feed is asked: where it was found, or where its site has its feeds, or as configured.
+/// Where a feed is asked: where it moved to for good, where it was found, or where its site has its feeds, or as configured.
 pub(super) fn address_of(feed: &config::Feed, state: &FeedState) -> Url {
-    let found = state.found_url.as_deref().and_then(|url| Url::parse(url).ok());
+    let known = state.address.as_deref().or(state.found_url.as_deref());
+    let found = known.and_then(|url| Url::parse(url).ok());
     found.or_else(|| by_rule(&feed.url)).unwrap_or_else(|| feed.url.clone())
 }
 
@@ -34,9 +35,14 @@ impl Daemon {
     ) -> Option<(FeedState, Fetched)> {
         let is_found = before.found_url.is_some();
         match fetched {
-            Fetched::Failed { kind: FailureKind::NotAFeed, why, retry_after, status, named }
-                if !is_found =>
-            {
+            Fetched::Failed {
+                kind: FailureKind::NotAFeed,
+                why,
+                retry_after,
+                status,
+                named,
+                refused_by,
+            } if !is_found => {
                 let guess = matches!(before.failures, 0 | LOOK_AGAIN);
                 let visit = self.access.visit(&self.config, feed, &feed.url, self.now());
                 let found = tokio::select! {
@@ -59,8 +65,9 @@ impl Daemon {
                     Err(missing) => {
                         let (kind, why) =
                             missing.map_or((FailureKind::NotAFeed, why), |it| (it.kind, it.why));
+                        let named = Vec::new();
                         let failed =
-                            Fetched::Failed { kind, why, retry_after, status, named: Vec::new() };
+                            Fetched::Failed { kind, why, retry_after, status, named, refused_by };
                         (before, failed)
                     }
                 })
@@ -78,6 +85,7 @@ impl Daemon {
                     retry_after: None,
                     status: Some(410),
                     named: Vec::new(),
+                    refused_by: None,
                 };
                 Some((FeedState { found_url: None, ..before }, failed))
             }

@@ -67,11 +67,12 @@ impl Sorted<'_> {
 }
 
 impl Daemon {
-    /// Keeps what a feed's new body says, in one transaction.
+    /// Keeps what a feed's new body says, in one transaction. `before` holds already what every good
+    /// answer leaves; `last_read_at` is when the one before this came.
     pub(super) async fn keep_new(
         &self,
         feed: &config::Feed,
-        before: FeedState,
+        (before, last_read_at): (FeedState, Option<DateTime<Utc>>),
         new: New,
     ) -> Result<Polled, Error> {
         let entries = entry::identify(&new.feed);
@@ -85,7 +86,7 @@ impl Daemon {
             hold_above: feed.hold_above,
             known: sorted.seen.len(),
             renamed: !before.title.is_empty() && before.title != new.feed.title,
-            last_read_at: before.last_good_at,
+            last_read_at,
             now,
         };
         let chosen = select(&sorted.unseen, &feed.select, new.feed.language.as_deref(), &reading);
@@ -102,7 +103,7 @@ impl Daemon {
             reader: new.reader.word().to_owned(),
             repairs: new.repairs.join("\n"),
             first_read_at: before.first_read_at.or(Some(now)),
-            ..self.good(feed, before, new.fresh_for)
+            ..before
         };
         let mut tx = self.store.begin(now).await?;
         learn_keys(&mut tx, &feed.name, &sorted).await?;
@@ -124,6 +125,7 @@ impl Daemon {
         }
         if let Some(settling) = settling.filter(|_| is_settling) {
             state.next_poll_at = settling.next_look;
+            "to see whether the headline has settled".clone_into(&mut state.next_poll_why);
         }
         tx.save_feed(&state).await?;
         subscription.keep(&mut tx).await?;

@@ -37,6 +37,7 @@ use crate::config::{self, Config};
 use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::breaker::Lane;
 use crate::domain::post::{self, Event, Life, Rules};
+use crate::feed::fetch::Limits;
 use crate::http;
 use crate::store::posts::{Post, Who};
 use crate::store::{self, Store, Tx};
@@ -246,6 +247,16 @@ fn feed_options(fetch: &config::Fetch) -> http::Options {
         connect_timeout: std::cmp::min(timeout, CONNECT_TIMEOUT),
         allow_private: fetch.allow_private.clone(),
         route: http::Route::default(),
+    }
+}
+
+/// The bounds of one fetch.
+pub fn feed_limits(fetch: &config::Fetch) -> Limits<'_> {
+    Limits {
+        timeout: fetch.timeout.to_std().unwrap_or(CONNECT_TIMEOUT),
+        max_body: fetch.max_body,
+        allow_private: &fetch.allow_private,
+        allow_http: false,
     }
 }
 

@@ -183,12 +183,13 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
             Err(error) => Some(wait_after(&daemon, "poll", &error)),
             Ok(due) => {
                 Pulse::beat(&daemon.pulse.poll, daemon.now());
-                for feeds in due.hosts {
+                for turn in due.hosts {
+                    let feeds = turn.feeds.clone();
                     busy.extend(feeds.iter().cloned());
                     let (it, permits) = (Arc::clone(&daemon), Arc::clone(&permits));
                     hosts.spawn(async move {
                         let permit = permits.acquire_owned().await;
-                        let polled = it.poll_host(feeds.clone()).await;
+                        let polled = it.poll_host(turn).await;
                         // Whoever waits below takes no other feed's place.
                         drop(permit);
                         if let Err(error) = polled {

@@ -13,9 +13,17 @@ impl Jitter {
     /// No jitter: the full delay.
     pub const NONE: Self = Self(1000);
 
+    /// None of a span.
+    pub const ZERO: Self = Self(0);
+
     /// From any number; only its remainder by 1001 counts.
     pub fn from_random(random: u64) -> Self {
         Self(u16::try_from(random % 1001).unwrap_or(1000))
+    }
+
+    /// This share of a span.
+    pub fn share(self, span: TimeDelta) -> TimeDelta {
+        (span / 1000).checked_mul(i32::from(self.0)).unwrap_or(span)
     }
 }
 
@@ -40,7 +48,7 @@ impl Backoff {
         let whole = self.first.checked_mul(1_i32 << doublings).unwrap_or(self.max);
         let whole = std::cmp::min(whole, self.max);
         let half = whole / 2;
-        let part = half + (half / 1000).checked_mul(i32::from(jitter.0)).unwrap_or(half);
+        let part = half + jitter.share(half);
         let asked = std::cmp::min(asked.unwrap_or(TimeDelta::zero()), ASKED_MAX);
         std::cmp::max(part, asked)
     }

@@ -23,6 +23,7 @@ pub mod options;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
+pub mod polling;
 pub mod post;
 pub mod select;
 pub mod similar;

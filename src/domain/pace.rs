@@ -104,6 +104,12 @@ pub const X_WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// once a day, save on the one or two days whose clocks skip it.
 const QUIET_MAX: TimeDelta = TimeDelta::days(4);
 
+/// The first time after an instant at which one line fires in a zone, if there is one within
+/// [`HORIZON_DAYS`] days.
+pub fn next_time(line: &PostAt, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    slots::next(std::slice::from_ref(line), zone, after)
+}
+
 /// What keeps a lane from sending at an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Brake {

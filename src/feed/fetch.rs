@@ -1,6 +1,6 @@
 //! One polite fetch of one feed: ask, follow, read within bounds, hand over to the readers.
 //!
-//! Promises: ends with a value that says what came of it, within the client's time-out for each hop;
+//! Promises: ends with a value that says what came of it, within the time-out of all hops together;
 //! validators go back byte for byte and only to the address they came from; every hop's address is
 //! checked before it is asked; a body is counted as it is unpacked. Must not: try again, wait, keep
 //! anything, or take a page or an empty body for a feed without items.
@@ -9,7 +9,6 @@ mod credentials;
 mod outcome;
 
 use chrono::{DateTime, Utc};
-use ipnet::IpNet;
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LINK, LOCATION,
 };
@@ -18,12 +17,12 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::freshness::{fresh_for, retry_after};
-use super::parse::{Parsed, parse};
+use super::parse::{BREAKS_OFF, Parsed, parse};
 use super::{decode, discover, websub};
 use crate::http::{AddressError, chain, check_address, shown};
 pub use credentials::{BadHeader, Credentials, Login};
 use outcome::Failure;
-pub use outcome::{Ask, FailureKind, Fetched, New, Sameness, Validators};
+pub use outcome::{Ask, FailureKind, Fetched, Limits, New, Sameness, Validators};
 
 /// More redirects than these lead nowhere.
 pub const HOPS_MAX: usize = 5;
@@ -51,6 +50,7 @@ pub async fn fetch(client: &Client, ask: &Ask<'_>) -> Fetched {
             retry_after: failure.retry_after,
             status: failure.status,
             named: failure.named,
+            refused_by: failure.refused_by.map(|url| *url),
         },
     }
 }
@@ -64,10 +64,8 @@ pub struct Visit<'a> {
     pub url: &'a Url,
     /// What its server is shown.
     pub credentials: &'a Credentials,
-    /// The largest body, unpacked, in bytes.
-    pub max_body: usize,
-    /// Networks that feeds may lie in although they are not public.
-    pub allow_private: &'a [IpNet],
+    /// Within which bounds.
+    pub limits: Limits<'a>,
     /// The present.
     pub now: DateTime<Utc>,
 }
@@ -80,8 +78,7 @@ pub async fn fetch_anew(visit: &Visit<'_>) -> Fetched {
         validators: &nothing,
         validators_url: None,
         body_hash: None,
-        max_body: visit.max_body,
-        allow_private: visit.allow_private,
+        limits: visit.limits,
         credentials: visit.credentials,
         now: visit.now,
     };
@@ -89,14 +86,32 @@ pub async fn fetch_anew(visit: &Visit<'_>) -> Fetched {
 }
 
 async fn attempt(client: &Client, ask: &Ask<'_>) -> Result<Fetched, Failure> {
-    let arrival = follow(client, ask).await?;
-    let status = arrival.response.status();
-    match status {
-        StatusCode::OK => read(arrival, ask).await,
+    let late = || {
+        let seconds = ask.limits.timeout.as_secs_f32();
+        let why = format!("{} did not answer in full within {seconds} s", shown(ask.url));
+        Failure::new(FailureKind::Timeout, why)
+    };
+    let (arrival, bytes) = tokio::time::timeout(ask.limits.timeout, receive(client, ask))
+        .await
+        .unwrap_or_else(|_| Err(late()))?;
+    match arrival.response.status() {
+        StatusCode::OK => read(arrival, bytes, ask).await,
         StatusCode::NOT_MODIFIED if arrival.conditional => Ok(not_modified(&arrival, ask)),
         StatusCode::GONE => Ok(Fetched::Gone),
         _ => Err(refusal(&arrival, ask)),
     }
+}
+
+/// The answer, with its body where it is a 200.
+async fn receive(client: &Client, ask: &Ask<'_>) -> Result<(Arrival, Vec<u8>), Failure> {
+    let mut arrival = follow(client, ask).await?;
+    let mut bytes = Vec::new();
+    if arrival.response.status() == StatusCode::OK {
+        bytes = body(&mut arrival.response, &arrival.url, ask.limits.max_body)
+            .await
+            .map_err(|failure| Failure { status: Some(200), ..failure })?;
+    }
+    Ok((arrival, bytes))
 }
 
 /// Asks, and follows redirects by hand so that each address is checked before it is asked.
@@ -104,7 +119,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
     let mut url = ask.url.clone();
     let mut permanent = true;
     for hop in 0..=HOPS_MAX {
-        check_address(&url, ask.allow_private)
+        check_address(&url, ask.limits.allow_private)
             .map_err(|error| Failure::new(FailureKind::Address, error.to_string()))?;
         let conditional = ask.validators_url == Some(url.as_str()) && !ask.validators.is_empty();
         let mut request = client.get(url.clone()).header(ACCEPT, FEED_TYPES);
@@ -122,7 +137,7 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
         }
         request = ask.credentials.shown_to(&url, request);
         let response = request.send().await.map_err(|error| broken(&error, &url))?;
-        let Some(next) = redirect(&response, &url)? else {
+        let Some(next) = redirect(&response, &url, ask.limits.allow_http)? else {
             return Ok(Arrival {
                 response,
                 moved_to: (permanent && hop > 0).then(|| url.clone()),
@@ -146,7 +161,11 @@ async fn follow(client: &Client, ask: &Ask<'_>) -> Result<Arrival, Failure> {
 }
 
 /// Where an answer sends us, if it does.
-pub(super) fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, Failure> {
+pub(super) fn redirect(
+    response: &Response,
+    from: &Url,
+    allow_http: bool,
+) -> Result<Option<Url>, Failure> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -162,9 +181,9 @@ pub(super) fn redirect(response: &Response, from: &Url) -> Result<Option<Url>, F
     let next = from
         .join(location.trim())
         .map_err(|_| fail(format!("{} redirects to something that is no address", shown(from))))?;
-    if from.scheme() == "https" && next.scheme() == "http" {
+    if from.scheme() == "https" && next.scheme() == "http" && !allow_http {
         return Err(fail(format!(
-            "{} redirects from https to http ({}), which is refused; give the http address if that is meant",
+            "{} redirects from https to http ({}), which is refused: anybody on the way could change the feed; set `allow_http = true` for this feed if that is meant",
             shown(from),
             shown(&next)
         )));
@@ -200,6 +219,7 @@ fn not_modified(arrival: &Arrival, ask: &Ask<'_>) -> Fetched {
             last_modified: carried.last_modified.or_else(|| ask.validators.last_modified.clone()),
         },
         final_url: arrival.url.clone(),
+        moved_to: arrival.moved_to.clone(),
         fresh_for: fresh_for(headers, ask.now),
         how: Sameness::NotModified,
     }
@@ -210,9 +230,10 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
     let status = arrival.response.status();
     let headers = arrival.response.headers();
     let at = shown(&arrival.url);
+    let is_challenge = headers.get("cf-mitigated").is_some_and(|it| it.as_bytes() == b"challenge");
     let (kind, why) = match status.as_u16() {
-        401 | 403 if headers.contains_key("cf-mitigated") => (
-            FailureKind::Denied,
+        _ if is_challenge => (
+            FailureKind::Challenge,
             format!(
                 "{at} hides behind Cloudflare's browser check; ask its owner to let feed readers through"
             ),
@@ -236,6 +257,7 @@ fn refusal(arrival: &Arrival, ask: &Ask<'_>) -> Failure {
     Failure {
         retry_after: retry_after(headers, ask.now),
         status: Some(status.as_u16()),
+        refused_by: Some(Box::new(arrival.url.clone())),
         ..Failure::new(kind, why)
     }
 }
@@ -273,11 +295,8 @@ async fn body(response: &mut Response, url: &Url, max: usize) -> Result<Vec<u8>,
 }
 
 /// Reads a 200.
-async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
+async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched, Failure> {
     let url = arrival.url;
-    let bytes = body(&mut arrival.response, &url, ask.max_body)
-        .await
-        .map_err(|failure| Failure { status: Some(200), ..failure })?;
     let headers = arrival.response.headers();
     let validators = Validators::of(headers);
     let fresh_for = fresh_for(headers, ask.now);
@@ -286,6 +305,7 @@ async fn read(mut arrival: Arrival, ask: &Ask<'_>) -> Result<Fetched, Failure> {
         return Ok(Fetched::Unchanged {
             validators,
             final_url: url,
+            moved_to: arrival.moved_to,
             fresh_for,
             how: Sameness::SameBody,
         });
@@ -331,7 +351,7 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
             format!("{at} answers with an empty body, which is no feed"),
         ));
     }
-    parse(&text, url).map_err(|why| match why {
+    let parsed = parse(&text, url).map_err(|why| match why {
         Why::NotAFeed if is_page(&text, content_type) => {
             let named = discover::feeds_of(&text, url);
             let why = page_instead(&named, url);
@@ -343,7 +363,14 @@ fn understand(body: &[u8], content_type: Option<&str>, url: &Url) -> Result<Pars
         Why::TooDeep | Why::TooManyItems | Why::TooManyValues | Why::LongBase => {
             fail(FailureKind::Refused, format!("{at} is refused for safety: {why}"))
         }
-    })
+    })?;
+    if parsed.feed.items.is_empty() && parsed.repairs.iter().any(|it| it.starts_with(BREAKS_OFF)) {
+        return Err(fail(
+            FailureKind::NotAFeed,
+            format!("{at} breaks off before its first item; nothing to do but wait"),
+        ));
+    }
+    Ok(parsed)
 }
 
 fn is_page(text: &str, content_type: Option<&str>) -> bool {

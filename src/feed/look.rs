@@ -86,7 +86,7 @@ async fn ask(
         let request =
             client.request(method.clone(), url.clone()).header(ACCEPT, "*/*").timeout(LOOK_TIMEOUT);
         let response = request.send().await.map_err(|error| broken(&error, &url).why)?;
-        match redirect(&response, &url).map_err(|failure| failure.why)? {
+        match redirect(&response, &url, false).map_err(|failure| failure.why)? {
             None => return Ok((response, url)),
             Some(next) => url = next,
         }

@@ -29,6 +29,8 @@ pub const ADDRESS_MAX: usize = 4096;
 
 /// How long a sentence about a repair is, in characters: parsers quote the feed in their errors.
 const REPAIR_MAX: usize = 300;
+/// How it begins what is told of a document that ends in its middle: there was more, and it was not read.
+pub const BREAKS_OFF: &str = "the document breaks off";
 
 /// Who read the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

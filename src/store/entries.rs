@@ -8,6 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::{Error, Store, Times, Tx, millis, one_row};
 
+/// So many of a feed's latest entries tell its pace.
+const PACE_ENTRIES_MAX: u32 = 1000;
+
 /// An entry as first seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenEntry {
@@ -146,6 +149,23 @@ impl Store {
                 .await
                 .map_err(|source| Error::Sql { what: "count the entries", source })?;
         Ok(rows.into_iter().map(|row| (row.feed, row.entries)).collect())
+    }
+
+    /// How many entries of a feed were first seen after an instant, up to a thousand.
+    pub async fn entries_since(&self, feed: &str, since: DateTime<Utc>) -> Result<u32, Error> {
+        let since = millis(since);
+        let count = sqlx::query_scalar!(
+            "select count(*) from
+                (select first_seen_at from entry where feed = ? order by id desc limit ?)
+             where first_seen_at > ?",
+            feed,
+            PACE_ENTRIES_MAX,
+            since
+        )
+        .fetch_one(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "count the latest entries of a feed", source })?;
+        Times::of("entry", &feed).count("count", count)
     }
 
     /// Whether a feed had an entry before.

@@ -4,7 +4,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, Tx, maybe_millis, millis};
+use super::{Error, Store, Times, Tx, maybe_millis, millis, nonsense};
+use crate::domain::entry::Wishes;
+use crate::domain::polling::Move;
 
 /// What is known of one feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,22 @@ pub struct FeedState {
     pub gone_at: Option<DateTime<Utc>>,
     /// The feed that was found where `url` is a site.
     pub found_url: Option<String>,
+    /// Which rule set `next_poll_at`, for a person.
+    pub next_poll_why: String,
+    /// Until when the server called its last answer fresh.
+    pub fresh_until: Option<DateTime<Utc>>,
+    /// How often the feed itself wants to be asked.
+    pub wishes: Wishes,
+    /// The mark of the settings that the last good answer was asked with.
+    pub settings: String,
+    /// When a whole body came last.
+    pub whole_at: Option<DateTime<Utc>>,
+    /// Whether the next body must come whole, whatever the validators say.
+    pub whole_next: bool,
+    /// Where permanent redirects lead.
+    pub moved: Option<Move>,
+    /// The address that is asked instead of the configured one, once a move is proven.
+    pub address: Option<String>,
 }
 
 impl FeedState {
@@ -66,7 +84,20 @@ impl FeedState {
             last_error: String::new(),
             gone_at: None,
             found_url: None,
+            next_poll_why: String::new(),
+            fresh_until: None,
+            wishes: Wishes::default(),
+            settings: String::new(),
+            whole_at: None,
+            whole_next: false,
+            moved: None,
+            address: None,
         }
+    }
+
+    /// The address that is asked.
+    pub fn asked(&self) -> &str {
+        self.address.as_deref().unwrap_or(&self.url)
     }
 }
 
@@ -79,6 +110,16 @@ pub struct PollTime {
     pub url: String,
     /// When; `None` for a feed that is gone for good.
     pub next_at: Option<DateTime<Utc>>,
+    /// When it was asked last.
+    pub last_at: Option<DateTime<Utc>>,
+    /// Until when the server called its last answer fresh.
+    pub fresh_until: Option<DateTime<Utc>>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The mark of the settings that the last good answer was asked with.
+    pub settings: String,
+    /// The address that is asked instead of the configured one.
+    pub address: Option<String>,
 }
 
 struct FeedRow {
@@ -99,6 +140,18 @@ struct FeedRow {
     last_error: String,
     gone_at: Option<i64>,
     found_url: Option<String>,
+    next_poll_why: String,
+    fresh_until: Option<i64>,
+    wish_minutes: Option<i64>,
+    skip_hours: i64,
+    skip_days: i64,
+    settings: String,
+    whole_at: Option<i64>,
+    whole_next: i64,
+    moved_to: Option<String>,
+    moved_since: Option<i64>,
+    moved_seen: i64,
+    address: Option<String>,
 }
 
 impl TryFrom<FeedRow> for FeedState {
@@ -106,7 +159,23 @@ impl TryFrom<FeedRow> for FeedState {
 
     fn try_from(row: FeedRow) -> Result<Self, Error> {
         let times = Times::of("feed", &row.name);
+        let moved_since = times.maybe("moved_since", row.moved_since)?;
+        let seen = times.count("moved_seen", row.moved_seen)?;
+        let wishes = Wishes {
+            minutes: row.wish_minutes.map(|it| times.count("wish_minutes", it)).transpose()?,
+            skip_hours: times.count("skip_hours", row.skip_hours)?,
+            skip_days: u8::try_from(row.skip_days)
+                .map_err(|_| nonsense("feed", &row.name, "skip_days", &row.skip_days))?,
+        };
         Ok(Self {
+            wishes,
+            moved: row.moved_to.zip(moved_since).map(|(to, since)| Move { to, since, seen }),
+            next_poll_why: row.next_poll_why,
+            fresh_until: times.maybe("fresh_until", row.fresh_until)?,
+            settings: row.settings,
+            whole_at: times.maybe("whole_at", row.whole_at)?,
+            whole_next: row.whole_next == 1,
+            address: row.address,
             first_read_at: times.maybe("first_read_at", row.first_read_at)?,
             last_polled_at: times.maybe("last_polled_at", row.last_polled_at)?,
             last_good_at: times.maybe("last_good_at", row.last_good_at)?,
@@ -151,17 +220,30 @@ impl Store {
             .collect()
     }
 
-    /// When each feed that was ever asked is asked next: name, address, time; gone ones have none.
+    /// When each feed that was ever asked is asked next, and what that depends on.
     pub async fn poll_times(&self) -> Result<Vec<PollTime>, Error> {
-        let rows = sqlx::query!("select name, url, next_poll_at, gone_at from feed")
-            .fetch_all(&self.read)
-            .await
-            .map_err(|source| Error::Sql { what: "read when feeds are due", source })?;
+        let rows = sqlx::query!(
+            "select name, url, next_poll_at, gone_at, last_polled_at, fresh_until, failures,
+                settings, address
+             from feed"
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read when feeds are due", source })?;
         rows.into_iter()
             .map(|row| {
-                let at = Times::of("feed", &row.name).at("next_poll_at", row.next_poll_at)?;
-                let next_at = row.gone_at.is_none().then_some(at);
-                Ok(PollTime { name: row.name, url: row.url, next_at })
+                let times = Times::of("feed", &row.name);
+                let at = times.at("next_poll_at", row.next_poll_at)?;
+                Ok(PollTime {
+                    next_at: row.gone_at.is_none().then_some(at),
+                    last_at: times.maybe("last_polled_at", row.last_polled_at)?,
+                    fresh_until: times.maybe("fresh_until", row.fresh_until)?,
+                    failures: times.count("failures", row.failures)?,
+                    name: row.name,
+                    url: row.url,
+                    settings: row.settings,
+                    address: row.address,
+                })
             })
             .collect()
     }
@@ -185,11 +267,20 @@ impl Tx {
         let last_good_at = maybe_millis(feed.last_good_at);
         let next_poll_at = millis(feed.next_poll_at);
         let gone_at = maybe_millis(feed.gone_at);
+        let fresh_until = maybe_millis(feed.fresh_until);
+        let whole_at = maybe_millis(feed.whole_at);
+        let moved = feed.moved.as_ref();
+        let moved_to = moved.map(|it| it.to.as_str());
+        let moved_since = maybe_millis(moved.map(|it| it.since));
+        let moved_seen = moved.map_or(0, |it| it.seen);
         sqlx::query!(
             "insert or replace into feed (name, url, title, etag, last_modified, validators_url,
                 body_hash, reader, repairs, first_read_at, last_polled_at, last_good_at,
-                next_poll_at, failures, last_error, gone_at, found_url)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                next_poll_at, failures, last_error, gone_at, found_url, next_poll_why, fresh_until,
+                wish_minutes, skip_hours, skip_days, settings, whole_at, whole_next, moved_to,
+                moved_since, moved_seen, address)
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+                ?, ?, ?)",
             feed.name,
             feed.url,
             feed.title,
@@ -207,6 +298,18 @@ impl Tx {
             feed.last_error,
             gone_at,
             feed.found_url,
+            feed.next_poll_why,
+            fresh_until,
+            feed.wishes.minutes,
+            feed.wishes.skip_hours,
+            feed.wishes.skip_days,
+            feed.settings,
+            whole_at,
+            feed.whole_next,
+            moved_to,
+            moved_since,
+            moved_seen,
+            feed.address,
         )
         .execute(&mut *self.tx)
         .await

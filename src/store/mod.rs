@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod breakers;
 pub mod entries;
 pub mod feeds;
+pub mod hosts;
 pub mod line;
 pub mod lock;
 pub mod posts;

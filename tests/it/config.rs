@@ -217,6 +217,14 @@ fn profiles_and_feeds_inherit_and_override() {
     };
     assert_eq!(since(second.first_run), "2026-11-01T00:00:00+00:00");
     assert_eq!(since(third.first_run), "2026-11-01T06:00:00+00:00");
+    assert_eq!(config.fetch.hosts.gap, TimeDelta::zero());
+    assert_eq!(config.fetch.hosts.grouping.together, ["tumblr.com"]);
+    assert_eq!(config.fetch.hosts.grouping.apart, ["bridge.example.com"]);
+    assert!(second.polling.adapt && second.polling.given.is_some() && !second.polling.own);
+    assert!(third.polling.own && third.polling.allow_http && !third.polling.adapt);
+    let rhythm = config.rhythm(third);
+    assert_eq!(rhythm.cron.map(|(zone, _)| zone), Some(chrono_tz::America::New_York));
+    assert!(config.rhythm(first).cron.is_none());
     insta::assert_snapshot!("warnings", config.warnings.join("\n"));
 }
 

@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 use tidings::config::Environment;
 use tidings::domain::compose::{Compose, Ingredients, Setting, compose};
 use tidings::domain::entry::{ParsedFeed, identify};
-use tidings::feed::fetch::{Credentials, Fetched, Visit, fetch_anew};
+use tidings::feed::fetch::{Credentials, Fetched, Limits, Visit, fetch_anew};
 use tidings::http::{Options, Route, feed_client};
 use url::Url;
 
@@ -93,8 +93,12 @@ async fn one_input_is_fetched_and_read() {
         client: &client,
         url: &url,
         credentials: &nobody,
-        max_body: BODY_MAX,
-        allow_private: &loopback,
+        limits: Limits {
+            timeout: Duration::from_mins(10),
+            max_body: BODY_MAX,
+            allow_private: &loopback,
+            allow_http: false,
+        },
         now: start(),
     };
     let end = match fetch_anew(&visit).await {

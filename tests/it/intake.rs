@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use reqwest::Client;
 use tidings::feed::fetch::{
-    Ask, Credentials, FailureKind, Fetched, New, Sameness, Validators, fetch,
+    Ask, Credentials, FailureKind, Fetched, Limits, New, Sameness, Validators, fetch,
 };
 use tidings::feed::parse::Reader;
 use tidings::http::{Options, Route, feed_client};
@@ -52,6 +52,7 @@ struct Feed {
     max_body: usize,
     allow: Vec<IpNet>,
     client: Client,
+    timeout: Duration,
 }
 
 impl Feed {
@@ -64,6 +65,7 @@ impl Feed {
             max_body: 1_000_000,
             allow: loopback(),
             client: client(Duration::from_secs(10)),
+            timeout: Duration::from_secs(10),
         }
     }
 
@@ -73,8 +75,12 @@ impl Feed {
             validators: &self.validators,
             validators_url: self.validators_url.as_deref(),
             body_hash: self.body_hash.as_deref(),
-            max_body: self.max_body,
-            allow_private: &self.allow,
+            limits: Limits {
+                timeout: self.timeout,
+                max_body: self.max_body,
+                allow_private: &self.allow,
+                allow_http: false,
+            },
             credentials: &Credentials::none(&self.url),
             now: now(),
         };

@@ -17,6 +17,7 @@ mod kill;
 mod life;
 mod lists;
 mod many;
+mod polite;
 mod process;
 mod readme;
 mod secrets;

@@ -71,6 +71,7 @@ path = "{}"
 
 [fetch]
 min_interval = "1s"
+host_gap = "0s"
 allow_private = ["127.0.0.0/8"]
 
 [web]

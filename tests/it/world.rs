@@ -55,6 +55,8 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     /// More lines for `[ayrshare]`.
     pub(crate) ayrshare: String,
+    /// More lines for `[fetch]`. One tick asks all feeds of a host, as long as there is no gap.
+    pub(crate) fetch: String,
     pub(crate) options: Options,
     pub(crate) environment: Vec<(&'static str, &'static str)>,
     pub(crate) clock: Clock,
@@ -76,6 +78,7 @@ impl Setup {
         Self {
             config: config.to_owned(),
             ayrshare: String::new(),
+            fetch: "host_gap = \"0s\"".to_owned(),
             options,
             environment: vec![
                 ("AYRSHARE_API_KEY", "the-api-key"),
@@ -84,6 +87,8 @@ impl Setup {
                 ("CLIENT_PROFILE_KEY", "the-profile-key"),
                 ("CLIENT_X_API_KEY", "client-x-key"),
                 ("CLIENT_X_API_SECRET", "client-x-secret"),
+                // The feed server gives validators only where a story is about them.
+                ("TIDINGS__DEFAULTS__FEED__INTERVAL", "1h"),
             ],
             clock,
         }
@@ -92,15 +97,16 @@ impl Setup {
     pub(crate) async fn open(self) -> World {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let sandbox = Sandbox::start(listener, self.options).expect("the sandbox starts");
-        let feeds = FeedServer::start().await;
+        let feeds = FeedServer::under(self.clock.clone()).await;
         let folder = tempfile::tempdir().expect("a folder");
         let site = feeds.url("").to_string();
         let text = format!(
             "[ayrshare]\nbase_url = \"{}\"\n{}\n[store]\npath = \"{}\"\n[fetch]\nallow_private = \
-             [\"127.0.0.0/8\"]\n[web]\nlisten = \"\"\n{}",
+             [\"127.0.0.0/8\"]\n{}\n[web]\nlisten = \"\"\n{}",
             sandbox.url(),
             self.ayrshare,
             folder.path().join("tidings.db").display(),
+            self.fetch,
             self.config.replace("SITE", site.trim_end_matches('/')),
         );
         let file = folder.path().join("tidings.toml");

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::out::{self, Tone};
+use crate::cli::polling::{NextPoll, next_poll, remarks};
 use crate::cli::setup::View;
 use crate::cli::{Done, Exit};
 use crate::config::Feed;
@@ -42,13 +43,18 @@ pub(in crate::cli) fn health(state: Option<&FeedState>) -> &'static str {
 pub(super) async fn list(view: &View, args: &ListArgs) -> Done {
     let states = view.store.feeds().await?;
     let entries = view.store.entries_by_feed().await?;
+    let waits = view.store.host_waits(view.now).await?;
     let state_of = |feed: &Feed| states.iter().find(|state| state.name == feed.name);
     if args.json {
         let all: Vec<_> = view
             .config
             .feeds
             .iter()
-            .map(|feed| as_json(feed, state_of(feed), entries.get(&feed.name).copied()))
+            .map(|feed| {
+                let state = state_of(feed);
+                let next = state.and_then(|state| next_poll(view, state, &waits));
+                as_json(feed, (state, next), entries.get(&feed.name).copied())
+            })
             .collect();
         out::json(&all)?;
         return Ok(Exit::Done);
@@ -72,12 +78,9 @@ pub(super) async fn list(view: &View, args: &ListArgs) -> Done {
                 ago(state.and_then(|it| it.last_good_at)),
                 state.map_or_else(
                     || "at once".to_owned(),
-                    |it| {
-                        if it.gone_at.is_some() {
-                            "never".into()
-                        } else {
-                            out::distance(it.next_poll_at, view.now)
-                        }
+                    |it| match next_poll(view, it, &waits) {
+                        None => "never".to_owned(),
+                        Some(next) => out::distance(next.at, view.now),
                     },
                 ),
                 state.map_or_else(String::new, |it| it.reader.clone()),
@@ -99,10 +102,20 @@ pub(super) async fn list(view: &View, args: &ListArgs) -> Done {
             out::say(&format!("\n{}: read by {reader}: {repairs}", state.name));
         }
     }
+    for feed in &view.config.feeds {
+        let remarks = state_of(feed).map(|state| remarks(view, feed, state, &waits));
+        for remark in remarks.into_iter().flatten() {
+            out::say(&format!("\n{}: {remark}", feed.name));
+        }
+    }
     Ok(Exit::Done)
 }
 
-fn as_json(feed: &Feed, state: Option<&FeedState>, entries: Option<i64>) -> Value {
+fn as_json(
+    feed: &Feed,
+    (state, next): (Option<&FeedState>, Option<NextPoll>),
+    entries: Option<i64>,
+) -> Value {
     json!({
         "feed": feed.name,
         "url": feed.url.as_str(),
@@ -115,7 +128,9 @@ fn as_json(feed: &Feed, state: Option<&FeedState>, entries: Option<i64>) -> Valu
         "repairs": state.map(|it| it.repairs.lines().collect::<Vec<_>>()),
         "last_polled_at": state.and_then(|it| it.last_polled_at),
         "last_good_at": state.and_then(|it| it.last_good_at),
-        "next_poll_at": state.map(|it| it.next_poll_at),
+        "next_poll_at": next.as_ref().map(|it| it.at),
+        "next_poll_why": next.as_ref().map(|it| it.why.as_str()),
+        "moved_to": state.and_then(|it| it.address.as_deref()),
         "failures": state.map_or(0, |it| it.failures),
         "last_error": state.map(|it| it.last_error.as_str()),
     })

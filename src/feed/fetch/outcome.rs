@@ -2,6 +2,8 @@
 //!
 //! Promises: every way a fetch can end has its own value. Must not: do anything.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use ipnet::IpNet;
 use reqwest::header::{ETAG, HeaderMap, HeaderName, LAST_MODIFIED};
@@ -43,14 +45,25 @@ pub struct Ask<'a> {
     pub validators_url: Option<&'a str>,
     /// The hash of the last body that was read whole.
     pub body_hash: Option<&'a [u8]>,
-    /// The largest body, unpacked, in bytes.
-    pub max_body: usize,
-    /// Networks that feeds may lie in although they are not public.
-    pub allow_private: &'a [IpNet],
+    /// Within which bounds.
+    pub limits: Limits<'a>,
     /// What the feed's own server is shown.
     pub credentials: &'a Credentials,
     /// The present.
     pub now: DateTime<Utc>,
+}
+
+/// What a fetch must keep to.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'a> {
+    /// Of all hops together, from the first connection to the last byte.
+    pub timeout: Duration,
+    /// The largest body, unpacked, in bytes.
+    pub max_body: usize,
+    /// Networks that feeds may lie in although they are not public.
+    pub allow_private: &'a [IpNet],
+    /// Whether a redirect from https to http is followed.
+    pub allow_http: bool,
 }
 
 /// What came of a fetch.
@@ -64,6 +77,8 @@ pub enum Fetched {
         validators: Validators,
         /// Where the answer came from.
         final_url: Url,
+        /// Where the feed says it has moved to for good, as in [`New`].
+        moved_to: Option<Url>,
         /// For how long not to ask again.
         fresh_for: Option<TimeDelta>,
         /// How we know.
@@ -83,6 +98,8 @@ pub enum Fetched {
         status: Option<u16>,
         /// The feeds that a web page in the place of the feed names, the likeliest first.
         named: Vec<Url>,
+        /// Who refused, if somebody did: after redirects not the address that was asked.
+        refused_by: Option<Url>,
     },
 }
 
@@ -143,6 +160,8 @@ pub enum FailureKind {
     Redirect,
     /// 401 or 403.
     Denied,
+    /// A check that only browsers pass (`cf-mitigated: challenge`), whatever the status.
+    Challenge,
     /// 404.
     NotFound,
     /// 429.
@@ -168,10 +187,11 @@ pub(in crate::feed) struct Failure {
     pub(super) retry_after: Option<TimeDelta>,
     pub(super) status: Option<u16>,
     pub(super) named: Vec<Url>,
+    pub(super) refused_by: Option<Box<Url>>,
 }
 
 impl Failure {
     pub(super) const fn new(kind: FailureKind, why: String) -> Self {
-        Self { kind, why, retry_after: None, status: None, named: Vec::new() }
+        Self { kind, why, retry_after: None, status: None, named: Vec::new(), refused_by: None }
     }
 }

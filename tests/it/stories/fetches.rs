@@ -87,7 +87,7 @@ async fn a_failing_feed_is_asked_less_and_less_often_until_it_is_well() {
     world.poll_again("blog").await;
     let feed = world.feed("blog").await;
     assert_eq!((feed.failures, feed.last_error.as_str()), (0, ""));
-    assert!(feed.next_poll_at - world.now() < TimeDelta::minutes(64));
+    assert!(feed.next_poll_at - world.now() < TimeDelta::minutes(67));
     assert_eq!(world.posts().await.len(), 1, "the first run is the first good one");
 }
 
