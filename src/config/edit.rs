@@ -384,7 +384,6 @@ s = { env = "S" }
     const C: &str = r#"# end
 
 [[feed]]
-# from elsewhere [[feed]]
 name = "c"
 url = "https://c.example/?a=\"b\"\\"
 "#;

@@ -51,13 +51,16 @@ fn push(out: &mut String, name: &str) -> bool {
         return true;
     }
     if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(digits) => u32::from_str_radix(digits, 16),
-            None => number.parse(),
+        let (digits, radix) = match number.strip_prefix(['x', 'X']) {
+            Some(digits) => (digits, 16),
+            None => (number, 10),
         };
-        let character = code.ok().and_then(char::from_u32).filter(|c| *c != '\0');
-        out.extend(character);
-        return number.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !number.is_empty();
+        if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
+            return false;
+        }
+        let code = u32::from_str_radix(digits, radix).ok();
+        out.extend(code.and_then(char::from_u32).filter(|c| *c != '\0'));
+        return true;
     }
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return false;
@@ -86,8 +89,8 @@ mod tests {
             ("&#65;&#x42;&#X43;&#128512;", "ABC😀"),
             ("a&#0;b&#xD800;c&#99999999;d", "abcd"),
             (
-                "AT&T, a & b; ?x=1&y=2 &nosuch; &; &#; &#-1;",
-                "AT&T, a & b; ?x=1&y=2 &nosuch; &; &#; &#-1;",
+                "AT&T, a & b; ?x=1&y=2 &nosuch; &; &#; &#-1; &#a; &#x; &#xg;",
+                "AT&T, a & b; ?x=1&y=2 &nosuch; &; &#; &#-1; &#a; &#x; &#xg;",
             ),
             ("&", "&"),
             ("&&amp;&", "&&&"),
