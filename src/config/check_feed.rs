@@ -18,7 +18,6 @@ use super::{
     Feed, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options, keys, times,
     values,
 };
-use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 
 /// The longest `interval`.
@@ -53,7 +52,7 @@ struct Keys {
     expire_after: Option<Expiry>,
     allow_mentions: Option<bool>,
     select: FeedKeys,
-    media: Option<MediaRules>,
+    media: Option<check_media::MediaKeys>,
     options: Option<Options>,
     pace: FeedPaceKeys,
 }
@@ -80,6 +79,10 @@ pub(super) fn all(
     section.only(keys::feed_defaults(), complaints);
     let inherited = read(&section, &around, complaints);
     let composing = check_compose::Composing::new(&section, complaints);
+    if let Some(media) = &inherited.media {
+        // For its complaints, also where no feed inherits it.
+        media.rules(composing.default(), complaints);
+    }
     let mut names = Names::default();
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
@@ -99,6 +102,8 @@ pub(super) fn all(
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
         let own = read(&section, &around, complaints);
         let compose = composing.of_feed(&section, complaints);
+        let media = own.media.as_ref().or(inherited.media.as_ref());
+        let media = media.map(|media| media.rules(&compose, complaints)).unwrap_or_default();
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
@@ -131,7 +136,7 @@ pub(super) fn all(
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
                 select: own.select.over(&inherited.select),
-                media: own.media.or_else(|| inherited.media.clone()).unwrap_or_default(),
+                media,
                 options: own.options.or_else(|| inherited.options.clone()).unwrap_or_default(),
                 folder,
                 access,
