@@ -15,8 +15,8 @@ use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Feed, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options, keys, times,
-    values,
+    Feed, FeedPace, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options,
+    keys, times, values,
 };
 use crate::domain::options::Options;
 
@@ -110,15 +110,7 @@ pub(super) fn all(
         let folder = section.read("folder", complaints, folder);
         let access = access::of_feed(&section, &fetch.route, complaints);
         let pace = own.pace.pace(&inherited.pace);
-        if let Some(Expiry::After(delay)) = expiry
-            && pace.embargo >= delay
-        {
-            complaints.add(
-                &section.origin,
-                format!("{}: embargo is not shorter than expire_after", section.place),
-                "its posts would expire before they may go: make one shorter or the other longer",
-            );
-        }
+        want_time_to_go(&section, expiry, &pace, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             let feed = Feed {
                 name,
@@ -280,6 +272,24 @@ fn only_profile(
         section.missing("profiles", &remedy, complaints);
     }
     Vec::new()
+}
+
+/// Complains where posts would expire before they may go.
+fn want_time_to_go(
+    section: &Section<'_>,
+    expiry: Option<Expiry>,
+    pace: &FeedPace,
+    complaints: &mut Complaints,
+) {
+    if let Some(Expiry::After(delay)) = expiry
+        && pace.embargo >= delay
+    {
+        complaints.add(
+            &section.origin,
+            format!("{}: embargo is not shorter than expire_after", section.place),
+            "its posts would expire before they may go: make one shorter or the other longer",
+        );
+    }
 }
 
 /// "the profiles are …"

@@ -13,6 +13,7 @@ mod kill;
 mod life;
 mod lists;
 mod many;
+mod previews;
 mod process;
 mod readme;
 mod secrets;

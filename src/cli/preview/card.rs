@@ -22,6 +22,8 @@ use crate::domain::text::plain;
 
 /// How far ahead a post's turn is looked for.
 const AHEAD: TimeDelta = TimeDelta::days(30);
+/// How wide the text on a card is, in characters, unless a word is longer.
+const CARD_CHARS: usize = 90;
 /// Characters of a title that a card shows.
 const TITLE_CHARS_MAX: usize = 80;
 
@@ -137,6 +139,21 @@ fn page(item: &Item, composed: &Composed) -> Option<String> {
     Some(if title.is_empty() { domain.to_owned() } else { format!("{domain}: {title}") })
 }
 
+/// A line of a text as several that are not wider than a card, broken between words.
+fn folded(line: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + word.chars().count() < CARD_CHARS => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Puts what is the same on several lanes of a network on one card.
 pub(super) fn gathered(fates: Vec<(Lane, Fate)>) -> Vec<Card> {
     let mut cards: Vec<Card> = Vec::new();
@@ -167,7 +184,7 @@ impl Card {
         if let Some(why) = &sketch.held {
             out::say(&out::tone(&format!("│ HELD: {why}"), Tone::Bad));
         }
-        for line in sketch.composed.text.lines() {
+        for line in sketch.composed.text.lines().flat_map(folded) {
             out::say(&format!("│ {line}"));
         }
         if let Some(page) = sketch.page() {

@@ -71,14 +71,9 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
             return Ok(Exit::Usage);
         }
     };
-    let listed: Vec<&Feed> = match &unlisted {
-        Some(_) => Vec::new(),
-        None => {
-            let wanted = args.feed.as_deref();
-            let is_wanted = |feed: &&Feed| wanted.is_none_or(|wanted| feed.name == wanted);
-            config.feeds.iter().filter(is_wanted).collect()
-        }
-    };
+    // None where an address is wanted that the config does not have.
+    let is_wanted = |feed: &&Feed| args.feed.as_ref().is_none_or(|wanted| feed.name == *wanted);
+    let listed: Vec<&Feed> = config.feeds.iter().filter(is_wanted).collect();
     let secrets = match FeedSecrets::read(&config, listed.iter().copied(), &place.env) {
         Ok(secrets) => secrets,
         Err(complaints) => {
@@ -114,6 +109,12 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
             }
         }
     }
+    tell(&shown, args)?;
+    Ok(if failed { Exit::Failed } else { Exit::Done })
+}
+
+/// What stands below the cards, or all of them as JSON.
+fn tell(shown: &[Value], args: &PreviewArgs) -> Result<(), anyhow::Error> {
     if args.json {
         out::json(&shown)?;
     } else if !shown.is_empty() {
@@ -122,7 +123,7 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
              was posted before are not looked at.",
         );
     }
-    Ok(if failed { Exit::Failed } else { Exit::Done })
+    Ok(())
 }
 
 /// Says where the feed of a site was found, and what else there is.
