@@ -11,6 +11,7 @@ use crate::domain::backoff::ASKED_MAX;
 use crate::domain::breaker::X;
 use crate::domain::media::{Attachment, Kind, alt_texts};
 use crate::domain::options::X_OPTIONS;
+use crate::domain::weight::weighted_length;
 
 /// The body of `POST /post` (contract, section 1.2), for one platform.
 #[derive(Debug, Serialize)]
@@ -41,7 +42,11 @@ impl<'a> Post<'a> {
             is_video: media.iter().any(hidden),
             idempotency_key,
             notes,
-            options: with_alt_texts(options.fields().clone(), platform, media),
+            options: with_alt_texts(
+                options.clone().for_length(platform, weighted_length(text)).fields().clone(),
+                platform,
+                media,
+            ),
         }
     }
 }

@@ -7,15 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use super::complaints::{Complaints, Fault, Origin};
+use super::complaints::{Complaints, Fault};
 use super::section::Section;
+use super::source::Source;
 use super::tree::{Node, Table, Value, quoted};
-use super::typed::Typed;
 use super::{keys, values};
 use crate::domain::breaker::X;
 use crate::domain::compose::{Compose, LinkPolicy, Manner, Unfit, trial};
 use crate::domain::hashtags::{self, Case, Hashtags};
-use crate::domain::template::{self, Template};
+use crate::domain::template::Template;
 
 /// Bounds of `max_length`: a link and some words; the longest post of any platform.
 const MAX_LENGTH: RangeInclusive<usize> = 40..=63_206;
@@ -31,16 +31,6 @@ const TEMPLATE_REMEDY: &str = "for example `template = \"{{ title }}\"`";
 const LINK_REMEDY: &str = "accepted are \"append\", \"none\" and \"template\"";
 const HASHTAGS_REMEDY: &str = "for example `hashtags = { from = \"categories\", max = 2 }`";
 const UTM_REMEDY: &str = "for example `utm = { source = \"x\", medium = \"social\" }`";
-
-/// A template as typed.
-#[derive(Debug, Clone)]
-struct Source {
-    text: String,
-    /// The section that it stands in, for complaints.
-    place: String,
-    origin: Origin,
-    typed: Option<Typed>,
-}
 
 /// The keys of one table, each if it was given and right.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +72,11 @@ impl Composing {
         let layers = read(defaults, complaints).unwrap_or_default();
         let compose = resolved(&Layers::default(), &layers, complaints);
         Self { layers, compose }
+    }
+
+    /// Of feeds that say nothing of their own.
+    pub(super) fn default(&self) -> &Compose {
+        &self.compose
     }
 
     /// Of a feed.
@@ -141,7 +136,7 @@ fn manner(layers: &[&Layer], platform: &str, complaints: &mut Complaints) -> Man
     let template = match Template::new(&source.text, &manner.values) {
         Ok(template) => template,
         Err(fault) => {
-            complain(&source, &fault, complaints);
+            source.complain(&fault, complaints);
             return manner;
         }
     };
@@ -153,7 +148,7 @@ fn manner(layers: &[&Layer], platform: &str, complaints: &mut Complaints) -> Man
     manner.template = Some(Arc::new(template));
     match trial(&manner, platform) {
         Ok(()) => {}
-        Err(Unfit::Template(fault)) => complain(&source, &fault, complaints),
+        Err(Unfit::Template(fault)) => source.complain(&fault, complaints),
         Err(unfit) => complaints.add(
             &source.origin,
             format!("{}: template: nothing can be posted of a sample entry: {unfit}", source.place),
@@ -161,26 +156,6 @@ fn manner(layers: &[&Layer], platform: &str, complaints: &mut Complaints) -> Man
         ),
     }
     manner
-}
-
-/// Tells a fault in a template by its line and column.
-fn complain(source: &Source, fault: &template::Fault, complaints: &mut Complaints) {
-    let place = fault.at.and_then(|at| Some(source.typed.as_ref()?.place(at)));
-    let (origin, column) = match (place, fault.at) {
-        (Some((line, column)), _) => (Origin::Line(line), format!(", column {column}")),
-        (None, Some(at)) => {
-            let before = source.text.get(..at).unwrap_or_default();
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            (source.origin.clone(), format!(", line {line} of it, column {column}"))
-        }
-        (None, None) => (source.origin.clone(), String::new()),
-    };
-    complaints.add(
-        &origin,
-        format!("{}: template{column}: {}", source.place, fault.what),
-        fault.remedy.clone(),
-    );
 }
 
 /// `compose` in a feed's section.
@@ -202,16 +177,7 @@ fn read(feed: &Section<'_>, complaints: &mut Complaints) -> Option<Layers> {
 
 fn layer(section: &Section<'_>, complaints: &mut Complaints) -> Layer {
     let template = section.read("template", complaints, |node| {
-        let text = values::text(node, "a text", TEMPLATE_REMEDY)?;
-        if text.trim().is_empty() {
-            return Err(Fault::value("is empty", TEMPLATE_REMEDY));
-        }
-        Ok(Source {
-            text: text.to_owned(),
-            place: section.place.clone(),
-            origin: node.origin.clone(),
-            typed: node.typed.clone(),
-        })
+        Source::read(section, "template", node, TEMPLATE_REMEDY)
     });
     Layer {
         template,

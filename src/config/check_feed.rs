@@ -16,10 +16,9 @@ use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Feed, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options, keys, times,
-    values,
+    Feed, FeedPace, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options,
+    keys, times, values,
 };
-use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 
 /// A fetch never yields more: larger feeds are cut there.
@@ -51,7 +50,7 @@ struct Keys {
     expire_after: Option<Expiry>,
     allow_mentions: Option<bool>,
     select: FeedKeys,
-    media: Option<MediaRules>,
+    media: Option<check_media::MediaKeys>,
     options: Option<Options>,
     pace: FeedPaceKeys,
 }
@@ -78,6 +77,10 @@ pub(super) fn all(
     section.only(keys::feed_defaults(), complaints);
     let inherited = read(&section, &Keys::default(), &around, complaints);
     let composing = check_compose::Composing::new(&section, complaints);
+    if let Some(media) = &inherited.media {
+        // For its complaints, also where no feed inherits it.
+        media.rules(composing.default(), complaints);
+    }
     let mut names = Names::default();
     let mut feeds = Vec::new();
     for node in tables(root, "feed", complaints) {
@@ -97,21 +100,15 @@ pub(super) fn all(
             .read("url", complaints, |node| values::url(node, "https://blog.example.com/feed.xml"));
         let own = read(&section, &inherited, &around, complaints);
         let compose = composing.of_feed(&section, complaints);
+        let media = own.media.as_ref().or(inherited.media.as_ref());
+        let media = media.map(|media| media.rules(&compose, complaints)).unwrap_or_default();
         let default = || only_profile(&section, defaults, &around, complaints);
         let profiles = own.profiles.or_else(|| inherited.profiles.clone()).unwrap_or_else(default);
         let expiry = own.expire_after.or(inherited.expire_after);
         let folder = section.read("folder", complaints, folder);
         let access = access::of_feed(&section, &fetch.route, complaints);
         let pace = own.pace.pace(&inherited.pace);
-        if let Some(Expiry::After(delay)) = expiry
-            && pace.embargo >= delay
-        {
-            complaints.add(
-                &section.origin,
-                format!("{}: embargo is not shorter than expire_after", section.place),
-                "its posts would expire before they may go: make one shorter or the other longer",
-            );
-        }
+        want_time_to_go(&section, expiry, &pace, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             let (interval, polling) = own.polling.settle(&inherited.polling, min_interval);
             let mut feed = Feed {
@@ -128,7 +125,7 @@ pub(super) fn all(
                 },
                 allow_mentions: own.allow_mentions.or(inherited.allow_mentions).unwrap_or(false),
                 select: own.select.over(&inherited.select),
-                media: own.media.or_else(|| inherited.media.clone()).unwrap_or_default(),
+                media,
                 options: own.options.or_else(|| inherited.options.clone()).unwrap_or_default(),
                 folder,
                 access,
@@ -268,6 +265,24 @@ fn only_profile(
         section.missing("profiles", &remedy, complaints);
     }
     Vec::new()
+}
+
+/// Complains where posts would expire before they may go.
+fn want_time_to_go(
+    section: &Section<'_>,
+    expiry: Option<Expiry>,
+    pace: &FeedPace,
+    complaints: &mut Complaints,
+) {
+    if let Some(Expiry::After(delay)) = expiry
+        && pace.embargo >= delay
+    {
+        complaints.add(
+            &section.origin,
+            format!("{}: embargo is not shorter than expire_after", section.place),
+            "its posts would expire before they may go: make one shorter or the other longer",
+        );
+    }
 }
 
 /// "the profiles are …"

@@ -27,6 +27,7 @@ mod rows;
 pub mod secret;
 mod secrets;
 mod section;
+mod source;
 mod times;
 mod tree;
 mod typed;

@@ -7,19 +7,17 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::lanes::{Fresh, Lanes, Placed};
-use super::media::Beside;
 use super::news::News;
 use super::poll::Polled;
+use super::recipe::{Beside, Recipe};
 use super::{Daemon, Error};
 use crate::config;
 use crate::domain::breaker::Lane;
-use crate::domain::compose::{self, Composed, Ingredients, Setting};
 use crate::domain::entry::{self, Entry, Item, Key};
 use crate::domain::post::State;
 use crate::domain::select::filter::Subject;
@@ -279,9 +277,9 @@ impl Daemon {
         let profiles = feed.profiles.iter().filter_map(|name| self.config.profile(name));
         for lane in profiles.flat_map(config::Profile::lanes) {
             let choice = choice.clone().and(lanes.judge(tx, &lane, &fresh).await?);
-            let composed = source.compose(&entry.item, &lane);
+            let composed = source.recipe().compose(&entry.item, &lane);
             let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
-            let beside = self.beside(feed, &entry.item, &lane);
+            let beside = source.recipe().beside(&entry.item, &lane);
             let id = self.keep_post(tx, (number, feed, entry), &lane, (&placed, &beside)).await?;
             lanes.note(tx, (id, &lane), &fresh, &placed).await?;
             news.push(self.told(id, &lane, (&placed, &beside)));
@@ -382,24 +380,15 @@ pub(super) struct Settling {
     pub(super) until: DateTime<Utc>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
     /// A hash of the page that an item has for itself alone, whatever feed it is in.
     pub(super) fn link_key(&self, item: &Item) -> Option<String> {
         self.pages.key(item).map(|link| hash(&link))
     }
 
-    /// The text of an item on a lane; dates are in the zone of the lane's profile.
-    pub(super) fn compose(&self, item: &Item, lane: &Lane) -> Result<Composed, compose::Unfit> {
-        let ingredients = Ingredients::of(item, &self.feed.name, self.feed_title);
-        let profile = self.config.profile(&lane.profile);
-        let setting = Setting {
-            platform: &lane.platform,
-            profile: &lane.profile,
-            zone: profile.map_or(Tz::UTC, |profile| profile.pace.zone),
-            manner: self.feed.compose.manner(&lane.platform),
-            allow_mentions: self.feed.allow_mentions,
-        };
-        compose::compose(&ingredients, &setting)
+    /// How its entries become posts.
+    pub(super) fn recipe(&self) -> Recipe<'a> {
+        Recipe { config: self.config, feed: self.feed, feed_title: self.feed_title }
     }
 }
 

@@ -79,7 +79,7 @@ impl<'a> Lanes<'a> {
         let Some(rules) = self.rules(lane) else {
             return Ok(Choice::Post);
         };
-        let mut choice = judge_by_profile(rules, lane, fresh.subject);
+        let mut choice = rules.judge(&lane.profile, fresh.subject);
         let since = tx.now - rules.window;
         if let Some(key) = fresh.link_key
             && rules.same_link != OnTwin::Allow
@@ -178,9 +178,4 @@ impl<'a> Lanes<'a> {
         }
         Ok(())
     }
-}
-
-/// What the filters of a lane's profile say about an entry.
-pub(super) fn judge_by_profile(rules: &LaneSelection, lane: &Lane, subject: &Subject) -> Choice {
-    rules.filters.judge(&format!("profile {}: ", lane.profile), subject)
 }

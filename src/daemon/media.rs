@@ -14,11 +14,8 @@ use url::Url;
 
 use super::{Daemon, Error};
 use crate::clock::Clock;
-use crate::config;
-use crate::domain::breaker::Lane;
 use crate::domain::entry::Item;
 use crate::domain::media::{self, Choice, Look, Media, MediaRules, Next, Wish};
-use crate::domain::options::Options;
 use crate::domain::post::State;
 use crate::feed::look::{look, read_page};
 use crate::feed::page::images_of;
@@ -26,30 +23,14 @@ use crate::feed::page::images_of;
 /// All looks for one post together may take so long.
 pub const CHOOSE_WITHIN: TimeDelta = TimeDelta::seconds(10);
 
-/// What goes out beside a text.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Beside {
-    /// The images or the video.
-    pub(super) media: Media,
-    /// Ayrshare's own options.
-    pub(super) options: Options,
-}
-
-/// What an entry offers of what the user wants.
-pub fn wished(item: &Item, rules: &MediaRules) -> Media {
+/// What an entry offers of what the user wants; `alt` is what the template of its alt texts gives.
+pub(super) fn wished(item: &Item, rules: &MediaRules, alt: Option<&str>) -> Media {
     let base = item.link.as_deref().and_then(|link| Url::parse(link).ok());
     let mut found = images_of(&item.content, base.as_ref());
     if found.is_empty() {
         found = images_of(&item.summary, base.as_ref());
     }
-    media::wish(item, &found, rules)
-}
-
-/// The options of a feed's posts on one lane.
-pub fn options(config: &config::Config, feed: &config::Feed, lane: &Lane) -> Options {
-    let none = Options::default();
-    let general = config.profile(&lane.profile).map_or(&none, |profile| &profile.options);
-    feed.options.over(general).on(&lane.platform)
+    media::wish(item, &found, rules, alt)
 }
 
 /// Looks at what is wished until the choice is clear or the time is over.
@@ -92,11 +73,6 @@ pub(super) fn noted(notes: &str, more: &[String]) -> String {
 }
 
 impl Daemon {
-    /// What goes out beside the text of an entry's post on one lane.
-    pub(super) fn beside(&self, feed: &config::Feed, item: &Item, lane: &Lane) -> Beside {
-        Beside { media: wished(item, &feed.media), options: options(&self.config, feed, lane) }
-    }
-
     /// Settles what a post shows, unless that is settled. False where the post changed meanwhile, or
     /// the program is to end.
     pub(super) async fn prepare(&self, id: i64) -> Result<bool, Error> {

@@ -16,6 +16,7 @@ pub mod outlook;
 mod pay;
 pub mod poll;
 pub mod publish;
+pub mod recipe;
 pub mod reconcile;
 pub mod run;
 mod settle;

@@ -8,15 +8,18 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Error;
+use super::recipe::Recipe;
 use crate::config::{Config, FeedPace, LanePace, Profile};
 use crate::domain::breaker::Lane;
 use crate::domain::cost::Usd;
+use crate::domain::entry::Item;
 use crate::domain::linkless::linkless;
 use crate::domain::pace::Pace;
 use crate::domain::plan::{
     self, Budget, Decision, FeedLimits, FeedPast, Limits, Past, Pay, Plan, Priority, Purse, Trace,
     Waiting, WhenSpent,
 };
+use crate::domain::select::filter::Subject;
 use crate::store::Store;
 use crate::store::line::{Depth, InLine};
 use crate::store::posts::Post;
@@ -282,6 +285,35 @@ impl<'a> Outlook<'a> {
             plan::Whose::All => self.store.spent_overall(since).await?,
         })
     }
+}
+
+/// When a post of a feed would go out on a lane of which nothing waits and nothing was sent, were it
+/// queued at `now`, and which rule decides that. `None` where that is not before `until`.
+pub fn first_turn(
+    Recipe { config, feed, .. }: Recipe<'_>,
+    lane: &Lane,
+    (item, cost): (&Item, Usd),
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Option<plan::Row> {
+    let profile = config.profile(&lane.profile)?;
+    let pace = profile.pace_on(&lane.platform)?;
+    let settle = feed.select.settles_for(&Subject::of(item)).unwrap_or_default();
+    let waiting = Waiting {
+        id: 0,
+        feed: 0,
+        priority: feed.pace.priority,
+        queued_at: now,
+        not_before: now + std::cmp::max(settle, feed.pace.embargo),
+        expires_at: feed.expire_after.map(|after| now + after),
+        send_now: false,
+        cost,
+        linkless: None,
+    };
+    let past = Past { feeds: vec![FeedPast::default()], ..Past::default() };
+    let feeds = [limits_of(&feed.pace, pace)];
+    let budgets = (profile.budget, config.budget);
+    let limits = Limits { pace: &pace.pace, budget: budgets.0, overall: budgets.1, feeds: &feeds };
+    plan::trace(&[waiting], &past, limits, (now, until), waiting.id)?.goes
 }
 
 /// What a feed may do on a lane of this pace.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use tracing::{info, warn};
 
 use super::intake::{Sorted, Source, hash, kept};
-use super::lanes::judge_by_profile;
+use super::recipe::Recipe;
 use super::{Daemon, Error};
 use crate::domain::breaker::Lane;
 use crate::domain::entry::{Entry, Item, normal_link};
@@ -118,14 +118,14 @@ impl Daemon {
         if post.edited {
             return Ok(false);
         }
-        let objection = self.objection(source, &post.lane, change);
-        let before = source.compose(change.before, &post.lane);
-        let after = source.compose(change.after, &post.lane);
+        let objection = objection(source.recipe(), &post.lane, change);
+        let before = source.recipe().compose(change.before, &post.lane);
+        let after = source.recipe().compose(change.after, &post.lane);
         let reworded = before != after;
         if let (true, Ok(composed)) = (reworded, &after) {
             let mut notes = composed.notes.clone();
             notes.push(NOTE.to_owned());
-            let beside = self.beside(source.feed, change.after, &post.lane);
+            let beside = source.recipe().beside(change.after, &post.lane);
             let wording = Wording {
                 text: &composed.text,
                 weighted_length: composed.weighted_length,
@@ -167,21 +167,6 @@ impl Daemon {
         }
     }
 
-    /// What the filters have against an entry that they had nothing against before.
-    fn objection(&self, source: Source<'_>, lane: &Lane, change: &Change<'_>) -> Option<String> {
-        let judge = |subject: &Subject| {
-            let by_feed = source.feed.select.filters.judge("", subject);
-            let profile = self.config.profile(&lane.profile);
-            let by_profile = profile.map(|it| judge_by_profile(&it.select, lane, subject));
-            by_feed.and(by_profile.unwrap_or(Choice::Post))
-        };
-        let before = judge(&change.subjects.0);
-        match judge(&change.subjects.1) {
-            Choice::Skip { why } | Choice::Hold { why } if before == Choice::Post => Some(why),
-            Choice::Post | Choice::Skip { .. } | Choice::Hold { .. } => None,
-        }
-    }
-
     /// Why a person has to see the new words first, if anybody has to.
     async fn wants_a_look(
         &self,
@@ -200,5 +185,14 @@ impl Daemon {
         Ok((source.feed.select.on_update == OnUpdate::Hold).then(|| {
             format!("on_update: its entry changed{was}: look at the new text, and approve it")
         }))
+    }
+}
+
+/// What the filters have against an entry that they had nothing against before.
+fn objection(recipe: Recipe<'_>, lane: &Lane, change: &Change<'_>) -> Option<String> {
+    let before = recipe.judge(&change.subjects.0, lane);
+    match recipe.judge(&change.subjects.1, lane) {
+        Choice::Skip { why } | Choice::Hold { why } if before == Choice::Post => Some(why),
+        Choice::Post | Choice::Skip { .. } | Choice::Hold { .. } => None,
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::breaker::X;
+use super::compose::rules_of;
 
 /// Options as they go into the body of a request: fields that are checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -300,6 +301,19 @@ impl Options {
         Self(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// With X's `longPost` where a text is longer than X lets everybody write. What the user says of
+    /// it stays.
+    #[must_use]
+    pub fn for_length(mut self, platform: &str, weighted_length: u32) -> Self {
+        if platform == X && weighted_length > rules_of(X).limit {
+            let own = self.0.entry(X_OPTIONS).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(own) = own {
+                own.entry("longPost").or_insert(Value::Bool(true));
+            }
+        }
+        self
+    }
+
     /// A field of X's own options.
     fn of_x(&self, field: &str) -> Option<&Value> {
         self.0.get(X_OPTIONS)?.get(field)
@@ -423,6 +437,21 @@ mod tests {
         assert_eq!(joined.on("linkedin"), options(&linkedin));
         let bluesky = json!({"shortenLinks": true, "firstComment": {"comment": "More"}});
         assert_eq!(joined.on("bluesky"), options(&bluesky));
+    }
+
+    #[test]
+    fn only_a_long_text_on_x_is_marked_as_long_and_the_users_word_stays() {
+        let own = options(&json!({"twitterOptions": {"replySettings": "verified"}}));
+        let long =
+            options(&json!({"twitterOptions": {"replySettings": "verified", "longPost": true}}));
+        assert_eq!(own.clone().for_length(X, 281), long);
+        assert_eq!(long.clone().for_length(X, 281), long);
+        assert_eq!(own.clone().for_length(X, 280), own);
+        assert_eq!(own.clone().for_length("linkedin", 281), own);
+        let alone = options(&json!({"twitterOptions": {"longPost": true}}));
+        assert_eq!(Options::default().for_length(X, 25_000), alone);
+        let refused = options(&json!({"twitterOptions": {"longPost": false}}));
+        assert_eq!(refused.clone().for_length(X, 281), refused);
     }
 
     #[test]

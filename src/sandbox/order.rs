@@ -134,7 +134,7 @@ impl Order {
         let weight =
             if self.thread { text.split("\n\n").map(weigh).max() } else { Some(weigh(text)) };
         let weight = weight.unwrap_or_default();
-        let max = if premium { X_LONG_WEIGHT_MAX } else { X_WEIGHT_MAX };
+        let max = if premium && self.long { X_LONG_WEIGHT_MAX } else { X_WEIGHT_MAX };
         match weight.checked_sub(max) {
             None | Some(0) => None,
             Some(_) if self.long && !premium => Some(long_post()),

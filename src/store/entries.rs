@@ -141,6 +141,22 @@ impl Store {
         .collect()
     }
 
+    /// The newest entries of a feed, newest first, at most `limit`.
+    pub async fn newest_entries(&self, feed: &str, limit: u32) -> Result<Vec<SeenEntry>, Error> {
+        sqlx::query_as!(
+            EntryRow,
+            "select * from entry where feed = ? order by id desc limit ?",
+            feed,
+            limit
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read the newest entries of a feed", source })?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
     /// How many entries were seen, by feed.
     pub async fn entries_by_feed(&self) -> Result<HashMap<String, i64>, Error> {
         let rows =

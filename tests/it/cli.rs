@@ -57,7 +57,7 @@ impl Home {
         self
     }
 
-    fn with_secrets(self) -> Self {
+    pub(crate) fn with_secrets(self) -> Self {
         self.with("AYRSHARE_API_KEY", "an-api-key")
             .with("X_API_KEY", "an-x-key")
             .with("X_API_SECRET", "an-x-secret")

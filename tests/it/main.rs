@@ -18,6 +18,7 @@ mod life;
 mod lists;
 mod many;
 mod polite;
+mod previews;
 mod process;
 mod readme;
 mod secrets;

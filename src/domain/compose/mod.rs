@@ -20,12 +20,14 @@ use super::links::links;
 use super::template::{Fault, Kind, Part, Words};
 use super::text::plain;
 use super::visible;
+pub use alt::alt_text;
 use assemble::Bounds;
 use fit::Fitted;
 pub use manner::{Compose, LinkPolicy, Manner};
 pub use platform::{Rules, Weigh, limit_of, rules_of};
-pub use trial::trial;
+pub use trial::{trial, trial_alt};
 
+mod alt;
 mod assemble;
 mod fit;
 mod manner;

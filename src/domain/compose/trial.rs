@@ -6,8 +6,10 @@
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use super::{Ingredients, Manner, Setting, Unfit, compose};
+use super::{Ingredients, Manner, Setting, Unfit, alt_text, compose};
+use crate::domain::breaker::X;
 use crate::domain::entry::Item;
+use crate::domain::template::{Fault, Template};
 
 /// The note that nothing of the template fits.
 const NO_ROOM: &str = "nothing of the template fits";
@@ -30,6 +32,21 @@ pub fn trial(manner: &Manner, platform: &str) -> Result<(), Unfit> {
             Ok(_) | Err(Unfit::NothingToSay) => {}
             Err(unfit) => return Err(unfit),
         }
+    }
+    Ok(())
+}
+
+/// Makes the alt text of each sample for X, the only network that gets any.
+///
+/// # Errors
+///
+/// The first reason why there is none.
+pub fn trial_alt(manner: &Manner, template: &Template) -> Result<(), Fault> {
+    for item in &samples() {
+        let ingredients = Ingredients::of(item, "blog", "The blog");
+        let setting =
+            Setting { platform: X, profile: "main", zone: Tz::UTC, manner, allow_mentions: false };
+        alt_text(&ingredients, &setting, template)?;
     }
     Ok(())
 }

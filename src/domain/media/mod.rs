@@ -7,11 +7,14 @@
 mod choice;
 mod limits;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 use url::{Host, Url};
 
 use super::entry::{Item, Media as Attached, Role};
+use super::template::Template;
 use super::text::plain;
 pub use choice::{Choice, Look, Next, next};
 pub use limits::{Kind, PIXELS_MIN};
@@ -63,7 +66,7 @@ impl Place {
 }
 
 /// What a feed's posts show beside their text; the default is nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct MediaRules {
     /// Where to look, in this order; the first place that gives anything is the last one asked.
     pub from: Vec<Place>,
@@ -71,10 +74,22 @@ pub struct MediaRules {
     pub max: usize,
     /// For entries that have none; an address that [`address`] gave.
     pub fallback: Option<String>,
-    /// Whether images get an alt text; X bills each.
-    pub alt: bool,
+    /// How images are described; X bills each alt text.
+    pub alt: Alt,
     /// Whether a video may be taken.
     pub video: bool,
+}
+
+/// What describes an image for which the publisher has no words of its own.
+#[derive(Debug, Clone, Default)]
+pub enum Alt {
+    /// Nothing: no image gets an alt text.
+    #[default]
+    Off,
+    /// The entry's title.
+    Title,
+    /// What the user's template makes of the entry.
+    Template(Arc<Template>),
 }
 
 /// An image or video that may be taken, before anybody looked at it.
@@ -181,8 +196,14 @@ pub fn alt_texts(attachments: &[Attachment]) -> Vec<&str> {
     attachments.iter().map(|one| one.alt.as_str()).collect()
 }
 
-/// What an entry offers of what the user wants. `content` is what was found in its markup.
-pub fn wish(item: &Item, content: &[Candidate], rules: &MediaRules) -> Media {
+/// What an entry offers of what the user wants. `content` is what was found in its markup, `rendered`
+/// what the template of [`Alt::Template`] makes of the entry; without it the title stands in.
+pub fn wish(
+    item: &Item,
+    content: &[Candidate],
+    rules: &MediaRules,
+    rendered: Option<&str>,
+) -> Media {
     let mut candidates: Vec<Candidate> = Vec::new();
     for place in &rules.from {
         let found: Vec<Candidate> = match place {
@@ -207,7 +228,11 @@ pub fn wish(item: &Item, content: &[Candidate], rules: &MediaRules) -> Media {
     if candidates.is_empty() {
         return Media::None;
     }
-    let alt = rules.alt.then(|| shortened(&plain(&item.title)));
+    let alt = match (&rules.alt, rendered) {
+        (Alt::Off, _) => None,
+        (Alt::Template(_), Some(text)) => Some(shortened(text)),
+        (Alt::Title | Alt::Template(_), _) => Some(shortened(&plain(&item.title))),
+    };
     Media::Wished(Wish { candidates, max: rules.max.clamp(1, IMAGES_MAX), video: rules.video, alt })
 }
 

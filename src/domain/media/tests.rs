@@ -32,11 +32,11 @@ fn content() -> Vec<Candidate> {
 }
 
 fn rules(from: &[Place], max: usize) -> MediaRules {
-    MediaRules { from: from.to_vec(), max, alt: true, ..MediaRules::default() }
+    MediaRules { from: from.to_vec(), max, alt: Alt::Title, ..MediaRules::default() }
 }
 
 fn wished(rules: &MediaRules) -> Wish {
-    match wish(&item(), &content(), rules) {
+    match wish(&item(), &content(), rules, None) {
         Media::Wished(wish) => wish,
         other @ (Media::None | Media::Chosen(_)) => panic!("{other:?}"),
     }
@@ -97,13 +97,14 @@ fn candidates_stand_in_the_users_order_and_none_twice() {
 
 #[test]
 fn a_video_is_wished_only_on_request_and_nothing_is_wished_unasked() {
-    assert_eq!(wish(&item(), &content(), &MediaRules::default()), Media::None);
+    assert_eq!(wish(&item(), &content(), &MediaRules::default(), None), Media::None);
     let with_video = MediaRules { video: true, ..rules(&[Place::Enclosure], 1) };
     let names: Vec<String> =
         wished(&with_video).candidates.iter().map(|one| name_of(&one.url)).collect();
     assert_eq!(names, ["cover.png", "film.mp4"]);
     let nothing = Item { media: Vec::new(), ..item() };
-    assert_eq!(wish(&nothing, &[], &rules(&[Place::Enclosure, Place::Media], 1)), Media::None);
+    let rules = rules(&[Place::Enclosure, Place::Media], 1);
+    assert_eq!(wish(&nothing, &[], &rules, None), Media::None);
 }
 
 #[test]
@@ -209,7 +210,7 @@ fn an_image_is_described_by_its_publisher_or_else_by_the_title() {
         &[("cover.png", there("https://cdn.example/cover.png", Kind::Png, 1))],
     );
     assert_eq!(choice.attachments[0].alt, "A title & more");
-    let silent = MediaRules { alt: false, ..with };
+    let silent = MediaRules { alt: Alt::Off, ..with };
     let (choice, _) = chosen(&wished(&silent), &[jpeg("one.jpg")]);
     assert_eq!(choice.attachments[0].alt, "");
     assert_eq!(alt_texts(&choice.attachments), [""; 0]);

@@ -102,7 +102,7 @@ impl Selection {
     }
 
     /// What the feed's rules say about one item that is seen for the first time.
-    fn screen(&self, item: &Item, feed_language: Option<&str>, now: DateTime<Utc>) -> Choice {
+    pub fn screen(&self, item: &Item, feed_language: Option<&str>, now: DateTime<Utc>) -> Choice {
         let skip = |why| Choice::Skip { why };
         if let Some(why) = self.too_old(item, now) {
             return skip(why);

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Choice;
+use super::filter::Subject;
 use super::rules::Filters;
 use crate::domain::entry::{Item, ParsedFeed, normal_link};
 use crate::domain::fold::fold;
@@ -78,6 +79,11 @@ pub struct Twin {
 }
 
 impl LaneSelection {
+    /// What the filters of this profile say about an entry.
+    pub fn judge(&self, profile: &str, subject: &Subject) -> Choice {
+        self.filters.judge(&format!("profile {profile}: "), subject)
+    }
+
     /// What the same link on the lane means.
     pub fn of_link(&self, twin: &Twin) -> Choice {
         let Twin { post, feed, .. } = twin;

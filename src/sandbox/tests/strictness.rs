@@ -312,10 +312,12 @@ async fn length_is_weighed_for_x_alone() {
     let thread =
         json!({"post": thread, "platforms": ["twitter"], "twitterOptions": {"thread": true}});
     assert_eq!(world.post(&thread).await.status, 200);
+    let unmarked = tweet(&long);
     let long =
         json!({"post": long, "platforms": ["twitter"], "twitterOptions": {"longPost": true}});
     assert_eq!(world.post(&long).await.body["code"], 111);
     world.sandbox.change(|settings| settings.premium = true);
+    assert_eq!(world.post(&unmarked).await.body["code"], 132, "not asked for");
     assert_eq!(world.post(&long).await.status, 200);
 }
 

@@ -179,8 +179,9 @@ async fn an_alt_text_goes_to_x_and_is_in_the_ledger_and_nowhere_else() {
 
     let world = with(r#"{ from = ["content"], alt = false }"#).await;
     assert!(out(&world).await.options.is_empty());
+    // With the image's alt text at first, which may be billed although it was refused.
     let spent = world.store().spent("main", start()).await.expect("the sum");
-    assert_eq!(spent.micros(), 15_000);
+    assert_eq!(spent.micros(), 15_000 + 5_000 + 15_000);
 }
 
 #[tokio::test]
@@ -392,5 +393,25 @@ linkedInOptions = { visibility = "public" }
             "linkedInOptions": {"visibility": "public"},
         })
     );
+    world.assert_agrees().await;
+}
+
+/// What the publisher says of an image is better than what a template can know of it.
+#[tokio::test]
+async fn a_template_describes_the_images_that_nobody_described() {
+    let template = r#""{{ feed.name }}: {{ title }}{% if 'number 2' in title %}{{ categories[0] }}{% endif %}""#;
+    let world = with(&format!(r#"{{ from = ["content"], max = 4, alt = {template} }}"#)).await;
+    shows(&world, "/blog", &pictures([2, 1]));
+    world.run_until_quiet().await;
+    let mut published = world.published();
+    published.sort_by(|one, other| one.text.cmp(&other.text));
+    let alts: Vec<_> =
+        published.iter().map(|post| post.options["twitterOptions"]["altText"].clone()).collect();
+    let first = json!(["A red house", "blog: The picture of number 1"]);
+    assert_eq!(alts, [first, json!(["A red house", "The picture of number 2"])]);
+    let posts = world.posts().await;
+    let noted: Vec<_> =
+        posts.iter().filter(|post| post.notes.contains("alt text: the title is used")).collect();
+    assert_eq!(noted.len(), 1, "the second one's template failed");
     world.assert_agrees().await;
 }

@@ -58,3 +58,30 @@ template = "{{ title }}{% if 'number 2' in title %}{{ categories[0] }}{% endif %
     );
     world.assert_agrees().await;
 }
+
+/// Premium accounts may write more, and each such request says so.
+#[tokio::test]
+async fn a_long_post_is_asked_for_and_no_other() {
+    let config = BLOG.to_owned()
+        + r#"options = { twitterOptions = { replySettings = "verified" } }
+[feed.compose]
+long_posts = true
+template = "{{ title }}{% if 'number 2' in title %} {{ [title, title, title, title, title, title, title, title, title, title, title, title, title, title] | join(' ') }}{% endif %}"
+"#;
+    let world = World::open(&config).await;
+    world.sandbox.change(|settings| settings.premium = true);
+    world.offers("/blog", blog([2, 1]));
+    world.run_until_quiet().await;
+    let published = world.published();
+    assert_eq!(published.len(), 2);
+    for post in published {
+        let is_long = post.text.contains("number 2");
+        assert_eq!(post.text.len() > 280, is_long);
+        let mut expected = serde_json::json!({"replySettings": "verified"});
+        if is_long {
+            expected["longPost"] = true.into();
+        }
+        assert_eq!(post.options["twitterOptions"], expected, "{}", post.text);
+    }
+    world.assert_agrees().await;
+}
