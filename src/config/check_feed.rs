@@ -15,9 +15,10 @@ use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Feed, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options, keys, times,
-    values,
+    Feed, Fetch, FirstRun, Profile, access, check_compose, check_digest, check_media,
+    check_options, keys, times, values,
 };
+use crate::domain::digest::Digest;
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 
@@ -56,6 +57,7 @@ struct Keys {
     media: Option<MediaRules>,
     options: Option<Options>,
     pace: FeedPaceKeys,
+    digest: Option<Digest>,
 }
 
 /// What a feed may refer to.
@@ -137,6 +139,7 @@ pub(super) fn all(
                 access,
                 compose,
                 pace,
+                digest: own.digest.or_else(|| inherited.digest.clone()),
             };
             check_options::together(&feed, known, &section, complaints);
             feeds.push(feed);
@@ -193,6 +196,7 @@ fn read(section: &Section<'_>, around: &Around, complaints: &mut Complaints) -> 
         media: check_media::read(section, complaints),
         options: check_options::read(section, complaints),
         pace: FeedPaceKeys::read(section, complaints),
+        digest: check_digest::read(section, complaints),
     }
 }
 

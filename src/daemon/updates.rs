@@ -7,10 +7,13 @@ use std::collections::{HashMap, HashSet};
 
 use tracing::{info, warn};
 
+use super::digest::Worded;
 use super::intake::{Sorted, Source, hash, kept};
 use super::lanes::judge_by_profile;
+use super::media::Beside;
 use super::{Daemon, Error};
 use crate::domain::breaker::Lane;
+use crate::domain::compose::{Composed, Unfit};
 use crate::domain::entry::{Entry, Item, normal_link};
 use crate::domain::post::{Event, State};
 use crate::domain::select::Choice;
@@ -119,13 +122,10 @@ impl Daemon {
             return Ok(false);
         }
         let objection = self.objection(source, &post.lane, change);
-        let before = source.compose(change.before, &post.lane);
-        let after = source.compose(change.after, &post.lane);
-        let reworded = before != after;
+        let (reworded, after, beside) = self.new_words(tx, source, post, change).await?;
         if let (true, Ok(composed)) = (reworded, &after) {
             let mut notes = composed.notes.clone();
             notes.push(NOTE.to_owned());
-            let beside = self.beside(source.feed, change.after, &post.lane);
             let wording = Wording {
                 text: &composed.text,
                 weighted_length: composed.weighted_length,
@@ -165,6 +165,24 @@ impl Daemon {
             }
             None => Ok(false),
         }
+    }
+
+    /// Whether a post reads otherwise now, how, and what goes beside it.
+    async fn new_words(
+        &self,
+        tx: &mut Tx,
+        source: Source<'_>,
+        post: &Post,
+        change: &Change<'_>,
+    ) -> Result<(bool, Result<Composed, Unfit>, Beside), Error> {
+        if let Some(Worded { composed, beside }) = self.digest_words(tx, source, post).await? {
+            let reworded = composed.as_ref().map_or(true, |it| it.text != post.text);
+            return Ok((reworded, composed, beside));
+        }
+        let before = source.compose(change.before, &post.lane);
+        let after = source.compose(change.after, &post.lane);
+        let beside = self.beside(source.feed, change.after, &post.lane);
+        Ok((before != after, after, beside))
     }
 
     /// What the filters have against an entry that they had nothing against before.

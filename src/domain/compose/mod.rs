@@ -21,12 +21,14 @@ use super::template::{Fault, Kind, Part, Words};
 use super::text::plain;
 use super::visible;
 use assemble::Bounds;
+pub use digest::compose_digest;
 use fit::Fitted;
 pub use manner::{Compose, LinkPolicy, Manner};
 pub use platform::{Rules, Weigh, limit_of, rules_of};
 pub use trial::trial;
 
 mod assemble;
+mod digest;
 mod fit;
 mod manner;
 pub mod platform;
