@@ -107,15 +107,7 @@ pub(super) fn all(
         let folder = section.read("folder", complaints, folder);
         let access = access::of_feed(&section, &fetch.route, complaints);
         let pace = own.pace.pace(&inherited.pace);
-        if let Some(Expiry::After(delay)) = expiry
-            && pace.embargo >= delay
-        {
-            complaints.add(
-                &section.origin,
-                format!("{}: embargo is not shorter than expire_after", section.place),
-                "its posts would expire before they may go: make one shorter or the other longer",
-            );
-        }
+        expires_in_time(expiry, pace.embargo, &section, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             let feed = Feed {
                 name,
@@ -147,6 +139,24 @@ pub(super) fn all(
     }
     warn(&feeds, talk);
     feeds
+}
+
+/// Complains where posts would expire before they may go.
+fn expires_in_time(
+    expiry: Option<Expiry>,
+    embargo: TimeDelta,
+    section: &Section<'_>,
+    complaints: &mut Complaints,
+) {
+    if let Some(Expiry::After(delay)) = expiry
+        && embargo >= delay
+    {
+        complaints.add(
+            &section.origin,
+            format!("{}: embargo is not shorter than expire_after", section.place),
+            "its posts would expire before they may go: make one shorter or the other longer",
+        );
+    }
 }
 
 /// The names of the profiles as typed: a feed may refer to one whose other keys are wrong.

@@ -146,7 +146,7 @@ async fn wherever_the_program_ends_each_entry_is_out_once() {
         entries += 1;
         world.offers("/blog", blog((1..=entries).rev()));
         let feed = world.store().feed("blog").await.expect("read");
-        let next = feed.map_or(world.now(), |feed| feed.next_poll_at);
+        let next = feed.map_or_else(|| world.now(), |feed| feed.next_poll_at);
         world.clock.set(std::cmp::max(next, world.now()));
         // Cut while it is read, while it grows, and while it is sent.
         drop(cut(world.daemon.poll_tick(), polls).await);
