@@ -75,6 +75,10 @@ async fn find(view: &View, text: &str) -> Result<Vec<SeenEntry>, anyhow::Error> 
     if let Ok(number) = text.parse::<i64>()
         && let Some(post) = view.store.post(number).await?
     {
+        let entries = view.store.digest_entries(post.id).await?;
+        if !entries.is_empty() {
+            return Ok(entries);
+        }
         return Ok(view.store.entry(post.entry_id).await?.into_iter().collect());
     }
     Ok(view.store.find_entries(text, FOUND_MAX).await?)

@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod digest;
 mod explain;
 mod feeds;
 mod health;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::out::{self, Tone};
 use super::setup::{Place, View, open};
-use super::{Done, Exit, shown};
+use super::{Done, Exit, digest, shown};
 use crate::daemon::Error;
 use crate::domain::post::{Event, State};
 use crate::store::posts::{Post, PostFilter};
@@ -245,6 +245,7 @@ async fn show(view: &View, args: &OneArgs) -> Done {
         let mut whole = as_json(view, &post);
         if let Value::Object(fields) = &mut whole {
             fields.insert("attempts".to_owned(), attempts.iter().map(attempt_json).collect());
+            fields.insert("digest".to_owned(), digest::as_json(view, &post).await?);
         }
         out::json(&whole)?;
         return Ok(Exit::Done);
@@ -273,8 +274,8 @@ pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Er
     for line in shown::lines(&post.media, &post.options) {
         out::say(&format!("  {line}"));
     }
-    for note in post.notes.lines() {
-        out::say(&format!("  {note}"));
+    for line in post.notes.lines().map(str::to_owned).chain(digest::lines(view, post).await?) {
+        out::say(&format!("  {line}"));
     }
     if let Some(url) = &post.life.receipt.url {
         out::say(&format!("  {url}"));

@@ -61,7 +61,7 @@ fn read(section: &Section<'_>, whose: Whose, complaints: &mut Complaints) -> Opt
             "hold" => Ok(WhenSpent::Hold),
             "drop_link" => Ok(WhenSpent::DropLink),
             "low_priority_first" => Ok(WhenSpent::LowPriorityFirst),
-            "digest" => Err(Fault::value("is not there yet", ALL)),
+            "digest" => Err(Fault::value("is not there: a feed has a `digest` of its own, whatever was spent", ALL)),
             _ => Err(Fault::value("is not something that can be done", ALL)),
         }
     });

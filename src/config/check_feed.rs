@@ -16,9 +16,10 @@ use super::complaints::{Complaints, Fault, Origin, Shown, Talk};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Feed, FeedPace, Fetch, FirstRun, Profile, access, check_compose, check_media, check_options,
-    keys, times, values,
+    Feed, Fetch, FirstRun, Profile, access, check_compose, check_digest, check_media,
+    check_options, keys, times, values,
 };
+use crate::domain::digest::Digest;
 use crate::domain::options::Options;
 
 /// A fetch never yields more: larger feeds are cut there.
@@ -53,6 +54,7 @@ struct Keys {
     media: Option<check_media::MediaKeys>,
     options: Option<Options>,
     pace: FeedPaceKeys,
+    digest: Option<Digest>,
 }
 
 /// What a feed may refer to.
@@ -108,7 +110,7 @@ pub(super) fn all(
         let folder = section.read("folder", complaints, folder);
         let access = access::of_feed(&section, &fetch.route, complaints);
         let pace = own.pace.pace(&inherited.pace);
-        want_time_to_go(&section, expiry, &pace, complaints);
+        expires_in_time(expiry, pace.embargo, &section, complaints);
         if let (Some(name), Some(url)) = (name, url) {
             let (interval, polling) = own.polling.settle(&inherited.polling, min_interval);
             let mut feed = Feed {
@@ -131,6 +133,7 @@ pub(super) fn all(
                 access,
                 compose,
                 pace,
+                digest: own.digest.or_else(|| inherited.digest.clone()),
             };
             feed.polling.settings = mark(&feed);
             check_options::together(&feed, known, &section, complaints);
@@ -139,6 +142,24 @@ pub(super) fn all(
     }
     warn(&feeds, talk);
     feeds
+}
+
+/// Complains where posts would expire before they may go.
+fn expires_in_time(
+    expiry: Option<Expiry>,
+    embargo: TimeDelta,
+    section: &Section<'_>,
+    complaints: &mut Complaints,
+) {
+    if let Some(Expiry::After(delay)) = expiry
+        && embargo >= delay
+    {
+        complaints.add(
+            &section.origin,
+            format!("{}: embargo is not shorter than expire_after", section.place),
+            "its posts would expire before they may go: make one shorter or the other longer",
+        );
+    }
 }
 
 /// The names of the profiles as typed: a feed may refer to one whose other keys are wrong.
@@ -183,6 +204,7 @@ fn read(
         media: check_media::read(section, complaints),
         options: check_options::read(section, complaints),
         pace: FeedPaceKeys::read(section, complaints),
+        digest: check_digest::read(section, complaints),
     }
 }
 
@@ -265,24 +287,6 @@ fn only_profile(
         section.missing("profiles", &remedy, complaints);
     }
     Vec::new()
-}
-
-/// Complains where posts would expire before they may go.
-fn want_time_to_go(
-    section: &Section<'_>,
-    expiry: Option<Expiry>,
-    pace: &FeedPace,
-    complaints: &mut Complaints,
-) {
-    if let Some(Expiry::After(delay)) = expiry
-        && pace.embargo >= delay
-    {
-        complaints.add(
-            &section.origin,
-            format!("{}: embargo is not shorter than expire_after", section.place),
-            "its posts would expire before they may go: make one shorter or the other longer",
-        );
-    }
 }
 
 /// "the profiles are …"

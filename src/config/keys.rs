@@ -105,8 +105,10 @@ pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
 pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `media` of a feed.
 pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
+/// `digest` of a feed.
+pub(super) const DIGEST: [&str; 4] = ["every", "max", "link", "title"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 31] = [
+pub(super) const FEED: [&str; 32] = [
     "name",
     "url",
     "profiles",
@@ -138,6 +140,7 @@ pub(super) const FEED: [&str; 31] = [
     "compose",
     "media",
     "options",
+    "digest",
 ];
 /// Keys of `[[feed]]` that belong to one feed alone: where it stands, and how it is reached. Its
 /// credentials must never go to another one by inheritance.
@@ -285,6 +288,7 @@ mod tests {
                     .chain(DUPLICATES)
                     .chain(SETTLE)
                     .chain(MEDIA)
+                    .chain(DIGEST)
                     .chain(UTM)
                     .chain(HASHTAGS)
                     .filter(|key| !example.contains(*key)),

@@ -8,6 +8,7 @@ mod access;
 mod check;
 mod check_budget;
 mod check_compose;
+mod check_digest;
 mod check_feed;
 mod check_filter;
 mod check_media;
@@ -42,6 +43,7 @@ use url::Url;
 use crate::domain::breaker::Lane;
 use crate::domain::compose::rules_of;
 use crate::domain::cost::Prices;
+use crate::domain::digest::Digest;
 use crate::domain::media::MediaRules;
 use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
@@ -232,6 +234,8 @@ pub struct Feed {
     pub compose: Compose,
     /// The keys of pace that a feed can have.
     pub pace: FeedPace,
+    /// `digest`: several entries in one post.
+    pub digest: Option<Digest>,
 }
 
 /// When the posts of a feed go out, where that differs from the pace of its profiles.

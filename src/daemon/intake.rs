@@ -9,17 +9,15 @@ use std::fmt::Write as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
-use uuid::Uuid;
 
-use super::lanes::{Fresh, Lanes, Placed};
+use super::lanes::{Fresh, Lanes};
 use super::news::News;
+use super::placing::{FreshPost, keep_post};
 use super::poll::Polled;
-use super::recipe::{Beside, Recipe};
+use super::recipe::Recipe;
 use super::{Daemon, Error};
 use crate::config;
-use crate::domain::breaker::Lane;
 use crate::domain::entry::{self, Entry, Item, Key};
-use crate::domain::post::State;
 use crate::domain::select::filter::Subject;
 use crate::domain::select::rules::select;
 use crate::domain::select::twins::Pages;
@@ -30,7 +28,6 @@ use crate::killpoint;
 use crate::store::Tx;
 use crate::store::entries::NewEntry;
 use crate::store::feeds::FeedState;
-use crate::store::posts::NewPost;
 
 /// How much of an item's summary, and of its content, is kept, in characters.
 const KEPT_TEXT_MAX: usize = 4096;
@@ -121,6 +118,7 @@ impl Daemon {
             is_settling |=
                 self.keep_entry(&mut tx, source, (entry, choice), (&mut lanes, &mut news)).await?;
         }
+        self.word_digests(&mut tx, source, (&lanes, &mut news)).await?;
         if let Some(settling) = settling.filter(|_| is_settling) {
             state.next_poll_at = settling.next_look;
             "to see whether the headline has settled".clone_into(&mut state.next_poll_why);
@@ -280,69 +278,19 @@ impl Daemon {
             let composed = source.recipe().compose(&entry.item, &lane);
             let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
             let beside = source.recipe().beside(&entry.item, &lane);
-            let id = self.keep_post(tx, (number, feed, entry), &lane, (&placed, &beside)).await?;
+            let fresh_post = FreshPost { feed, entry, number, lane: &lane, beside: &beside };
+            let seat = self.seat(tx, &fresh_post, &placed).await?;
+            if let Some(seat) = seat {
+                let placed = placed.in_digest();
+                let id = self.take_seat(tx, &fresh_post, (&placed, seat), lanes).await?;
+                lanes.note(tx, (id, &lane), &fresh, &placed).await?;
+                continue;
+            }
+            let id = keep_post(tx, &fresh_post, &placed, None).await?;
             lanes.note(tx, (id, &lane), &fresh, &placed).await?;
             news.push(self.told(id, &lane, (&placed, &beside)));
         }
         Ok(put_off_until.is_some())
-    }
-
-    async fn keep_post(
-        &self,
-        tx: &mut Tx,
-        (entry_id, feed, entry): (i64, &config::Feed, &Entry),
-        lane: &Lane,
-        (placed, beside): (&Placed, &Beside),
-    ) -> Result<i64, Error> {
-        let composed = &placed.composed;
-        let mut uuid = uuid_of(feed, entry, lane).to_string();
-        if tx.has_uuid(&uuid).await? {
-            uuid = Uuid::new_v4().to_string();
-        }
-        let post = NewPost {
-            uuid,
-            entry_id,
-            feed: &feed.name,
-            lane,
-            text: &composed.text,
-            weighted_length: composed.weighted_length,
-            has_link: composed.has_link,
-            notes: &composed.notes.join("\n"),
-            media: &beside.media,
-            options: &beside.options,
-            state: placed.state,
-            reason: &placed.reason,
-            priority: feed.pace.priority,
-            not_before: tx.now + feed.pace.embargo,
-            expires_at: feed.expire_after.map(|after| tx.now + after),
-        };
-        Ok(tx.insert_post(&post).await?)
-    }
-
-    /// What to tell of a new post.
-    fn told(&self, post: i64, lane: &Lane, (placed, beside): (&Placed, &Beside)) -> News {
-        let Placed { composed, state, reason, .. } = placed;
-        let (prices, is_x) = (&self.config.prices, lane.is_x());
-        if *state == State::Skipped {
-            return News::Settled {
-                post,
-                lane: lane.clone(),
-                state: *state,
-                reason: reason.clone(),
-                url: None,
-                by_lookup: false,
-            };
-        }
-        News::Queued {
-            post,
-            lane: lane.clone(),
-            state: *state,
-            cost: prices
-                .attempt(is_x, composed.has_link)
-                .plus(prices.alt_texts(is_x, beside.media.alt_texts())),
-            text: composed.text.clone(),
-            weighted_length: composed.weighted_length,
-        }
     }
 }
 
@@ -390,22 +338,6 @@ impl<'a> Source<'a> {
     pub(super) fn recipe(&self) -> Recipe<'a> {
         Recipe { config: self.config, feed: self.feed, feed_title: self.feed_title }
     }
-}
-
-/// The identity of a post, and with it its idempotency key: the same for the same entry on the same
-/// lane, so that Ayrshare refuses it a second time also where our database was lost or restored.
-fn uuid_of(feed: &config::Feed, entry: &Entry, lane: &Lane) -> Uuid {
-    let mut hash = Sha256::new();
-    let key = entry.keys.first().map_or("", Key::as_str);
-    for part in ["tidings", feed.url.as_str(), key, &lane.profile, &lane.platform] {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    let mut bytes = [0; 16];
-    for (to, from) in bytes.iter_mut().zip(hash.finalize()) {
-        *to = from;
-    }
-    Uuid::new_v8(bytes)
 }
 
 /// The item as it is kept, as JSON: enough to render a post anew, not a copy of the publisher's

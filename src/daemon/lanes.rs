@@ -4,7 +4,7 @@
 //! Promises: looks only at posts of a bounded window; posts made earlier in the same fetch count. Must
 //! not: write an entry or a post.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
@@ -51,18 +51,27 @@ pub(super) struct Placed {
     words: Option<String>,
 }
 
+impl Placed {
+    /// As one of several in a digest, which has words and a time of its own.
+    pub(super) fn in_digest(self) -> Self {
+        Self { not_before: None, words: None, ..self }
+    }
+}
+
 /// The lanes that the entries of one fetch come to.
 #[derive(Debug)]
 pub(super) struct Lanes<'a> {
     config: &'a Config,
     /// What each lane had lately; read when it is first needed.
     titles: HashMap<Lane, Vec<(Twin, Headline)>>,
+    /// Digests that got an entry and have to be worded; whether they are new.
+    pub(super) digests: BTreeMap<i64, bool>,
 }
 
 impl<'a> Lanes<'a> {
     /// Those of a config.
     pub(super) fn new(config: &'a Config) -> Self {
-        Self { config, titles: HashMap::new() }
+        Self { config, titles: HashMap::new(), digests: BTreeMap::new() }
     }
 
     fn rules(&self, lane: &Lane) -> Option<&'a LaneSelection> {

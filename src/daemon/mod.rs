@@ -7,6 +7,7 @@
 pub mod access;
 mod bell;
 pub mod desk;
+mod digest;
 mod discovery;
 mod intake;
 mod lanes;
@@ -14,6 +15,7 @@ pub mod media;
 pub mod news;
 pub mod outlook;
 mod pay;
+mod placing;
 pub mod poll;
 pub mod publish;
 pub mod recipe;

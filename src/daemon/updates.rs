@@ -7,10 +7,12 @@ use std::collections::{HashMap, HashSet};
 
 use tracing::{info, warn};
 
+use super::digest::Worded;
 use super::intake::{Sorted, Source, hash, kept};
-use super::recipe::Recipe;
+use super::recipe::{Beside, Recipe};
 use super::{Daemon, Error};
 use crate::domain::breaker::Lane;
+use crate::domain::compose::{Composed, Unfit};
 use crate::domain::entry::{Entry, Item, normal_link};
 use crate::domain::post::{Event, State};
 use crate::domain::select::Choice;
@@ -119,13 +121,10 @@ impl Daemon {
             return Ok(false);
         }
         let objection = objection(source.recipe(), &post.lane, change);
-        let before = source.recipe().compose(change.before, &post.lane);
-        let after = source.recipe().compose(change.after, &post.lane);
-        let reworded = before != after;
+        let (reworded, after, beside) = self.new_words(tx, source, post, change).await?;
         if let (true, Ok(composed)) = (reworded, &after) {
             let mut notes = composed.notes.clone();
             notes.push(NOTE.to_owned());
-            let beside = source.recipe().beside(change.after, &post.lane);
             let wording = Wording {
                 text: &composed.text,
                 weighted_length: composed.weighted_length,
@@ -165,6 +164,24 @@ impl Daemon {
             }
             None => Ok(false),
         }
+    }
+
+    /// Whether a post reads otherwise now, how, and what goes beside it.
+    async fn new_words(
+        &self,
+        tx: &mut Tx,
+        source: Source<'_>,
+        post: &Post,
+        change: &Change<'_>,
+    ) -> Result<(bool, Result<Composed, Unfit>, Beside), Error> {
+        if let Some(Worded { composed, beside }) = self.digest_words(tx, source, post).await? {
+            let reworded = composed.as_ref().map_or(true, |it| it.text != post.text);
+            return Ok((reworded, composed, beside));
+        }
+        let before = source.recipe().compose(change.before, &post.lane);
+        let after = source.recipe().compose(change.after, &post.lane);
+        let beside = source.recipe().beside(change.after, &post.lane);
+        Ok((before != after, after, beside))
     }
 
     /// Why a person has to see the new words first, if anybody has to.

@@ -10,6 +10,7 @@ pub mod compose;
 pub mod cost;
 pub mod cut;
 pub mod defuse;
+pub mod digest;
 pub mod emoji;
 pub mod entry;
 pub mod fold;

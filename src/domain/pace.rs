@@ -16,6 +16,8 @@ pub(super) mod zone;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 
+pub(super) use slots::next as next_slot;
+
 pub use jitter::Jitter;
 pub use sends::Sends;
 

@@ -74,19 +74,19 @@ pub struct Revision<'a> {
     pub is_other: bool,
 }
 
-struct EntryRow {
-    id: i64,
-    feed: String,
-    title: String,
-    link: Option<String>,
-    item: String,
-    first_seen_at: i64,
-    choice: String,
-    reason: String,
-    said: Option<String>,
-    changed_at: Option<i64>,
-    changes: i64,
-    link_key: Option<String>,
+pub(super) struct EntryRow {
+    pub(super) id: i64,
+    pub(super) feed: String,
+    pub(super) title: String,
+    pub(super) link: Option<String>,
+    pub(super) item: String,
+    pub(super) first_seen_at: i64,
+    pub(super) choice: String,
+    pub(super) reason: String,
+    pub(super) said: Option<String>,
+    pub(super) changed_at: Option<i64>,
+    pub(super) changes: i64,
+    pub(super) link_key: Option<String>,
 }
 
 impl TryFrom<EntryRow> for SeenEntry {

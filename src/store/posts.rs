@@ -187,9 +187,14 @@ impl Store {
         )
     }
 
-    /// All posts of one entry.
+    /// All posts of one entry, with the digests that it is in.
     pub async fn posts_of_entry(&self, entry: i64) -> Result<Vec<Post>, Error> {
-        posts!(&self.read, "where entry_id = ? order by id", entry)
+        posts!(
+            &self.read,
+            "where entry_id = ?1 or id in (select post_id from digest_entry where entry_id = ?1)
+             order by id",
+            entry
+        )
     }
 
     /// All unconfirmed posts that are looked up at some time, the next one first, at most `limit`.

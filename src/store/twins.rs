@@ -39,7 +39,9 @@ impl Tx {
             TwinRow,
             r#"select post.id, post.feed, post.profile, post.not_before as "from"
                from entry indexed by entry_by_link
-               join post on post.entry_id = entry.id
+               join post on post.id in (
+                    select id from post as own where own.entry_id = entry.id
+                    union select post_id from digest_entry where entry_id = entry.id)
                where entry.link_key = ?1 and entry.first_seen_at >= ?2 and entry.feed <> ?3
                     and post.profile = ?4 and post.platform = ?5
                     and post.state in ('held', 'queued', 'sending', 'unconfirmed', 'posted')
@@ -68,9 +70,12 @@ impl Tx {
     ) -> Result<Vec<(Twin, String)>, Error> {
         let since = millis(since);
         let rows = sqlx::query!(
-            r#"select post.id, post.feed, post.profile, post.not_before as "from", entry.title
+            r#"select post.id as "id!: i64", post.feed as "feed!: String",
+                    post.profile as "profile!: String", post.not_before as "from!: i64", entry.title
                from post indexed by post_of_lane
-               join entry on entry.id = post.entry_id
+               join entry on entry.id in (
+                    select post.entry_id
+                    union select entry_id from digest_entry where post_id = post.id)
                where post.profile = ?1 and post.platform = ?2 and post.queued_at >= ?3
                     and post.state in ('held', 'queued', 'sending', 'unconfirmed', 'posted')
                order by post.queued_at desc

@@ -22,6 +22,7 @@ use super::text::plain;
 use super::visible;
 pub use alt::alt_text;
 use assemble::Bounds;
+pub use digest::compose_digest;
 use fit::Fitted;
 pub use manner::{Compose, LinkPolicy, Manner};
 pub use platform::{Rules, Weigh, limit_of, rules_of};
@@ -29,6 +30,7 @@ pub use trial::{trial, trial_alt};
 
 mod alt;
 mod assemble;
+mod digest;
 mod fit;
 mod manner;
 pub mod platform;

@@ -12,7 +12,7 @@ use super::zone::{instant, wall};
 use super::{HORIZON_DAYS, PostAt};
 
 /// The first slot after an instant, if there is one within [`HORIZON_DAYS`] days.
-pub(super) fn next(post_at: &[PostAt], zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(crate) fn next(post_at: &[PostAt], zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let from = wall(zone, after);
     post_at.iter().filter_map(|line| next_local(line, from)).min().map(|local| instant(zone, local))
 }

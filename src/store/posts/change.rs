@@ -93,11 +93,12 @@ impl Tx {
         )
     }
 
-    /// The posts of an entry that wait and were never sent.
+    /// The posts of an entry, and the digests that it is in, that wait and were never sent.
     pub async fn unsent_of_entry(&mut self, entry: i64) -> Result<Vec<Post>, Error> {
         posts!(
             &mut *self.tx,
-            "where entry_id = ? and state in ('held', 'queued') and sends = 0 and doubtful = 0
+            "where (entry_id = ?1 or id in (select post_id from digest_entry where entry_id = ?1))
+                and state in ('held', 'queued') and sends = 0 and doubtful = 0
              order by id",
             entry
         )

@@ -3,6 +3,7 @@
 mod anything;
 mod arrivals;
 mod crashes;
+mod digests;
 mod doubts;
 mod faults;
 mod fetches;
