@@ -42,7 +42,7 @@ priority = "breaking"
 fn site(name: &str, numbers: impl IntoIterator<Item = i32>) -> String {
     blog(numbers)
         .replace("number", &format!("{name} number"))
-        .replace("/posts/", &format!("/{name}/"))
+        .replace("blog.example.com/", &format!("{name}.example.com/"))
 }
 
 #[tokio::test]
@@ -119,6 +119,7 @@ min_gap = "1s"
 [[profile]]
 name = "client"
 platforms = ["twitter"]
+same_text = "allow"
 min_gap = "1s"
 profile_key = { env = "CLIENT_PROFILE_KEY" }
 x_api_key = { env = "CLIENT_X_API_KEY" }
@@ -144,7 +145,7 @@ first_run = "all"
 async fn the_last_money_goes_to_one_of_two_profiles_only() {
     let config = BLOG.replace(
         "[[profile]]",
-        "[budget]\nusd = 0.3\nper = \"day\"\n[[profile]]\nname = \"client\"\nplatforms = [\"twitter\"]\n\
+        "[budget]\nusd = 0.3\nper = \"day\"\n[[profile]]\nname = \"client\"\nplatforms = [\"twitter\"]\nsame_text = \"allow\"\n\
          profile_key = { env = \"CLIENT_PROFILE_KEY\" }\nx_api_key = { env = \"CLIENT_X_API_KEY\" }\n\
          x_api_secret = { env = \"CLIENT_X_API_SECRET\" }\n[[profile]]",
     );
