@@ -12,9 +12,12 @@ use super::parse::{DEPTH_MAX, ITEMS_MAX, ParseFailure, XML_BASE_MAX};
 
 /// Texts and references count once, elements twice. With more of them, `feed-rs` would take longer than
 /// any feed deserves, and our own reader reads alone.
-const PIECES_MAX: usize = 300_000;
+const PIECES_MAX: usize = 200_000;
 /// Bytes of all attributes of one element; the same holds.
 const ATTRIBUTES_MAX: usize = 512 * 1024;
+
+/// Bytes of a whole document; the same holds.
+const DOCUMENT_MAX: usize = 8_000_000;
 
 /// What the fence says of a text within the limits.
 pub(super) enum Scan {
@@ -26,6 +29,9 @@ pub(super) enum Scan {
 
 /// Scans a document.
 pub(super) fn fence(text: &str) -> Result<Scan, ParseFailure> {
+    if text.len() > DOCUMENT_MAX {
+        return Ok(Scan::Broken("it is larger than 8 MB".to_owned()));
+    }
     let mut reader = Reader::from_str(text);
     let mut depth = 0_usize;
     let mut items = 0_usize;

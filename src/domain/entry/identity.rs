@@ -37,6 +37,9 @@ const TITLE_MIN: usize = 12;
 /// A text shorter than this, in bytes of its letters and digits, is no text to know an entry by.
 const TEXT_MIN: usize = 40;
 
+/// A guid, link or title longer than this, in bytes, is known by its hash, so that it is not hashed whole
+/// for each key.
+const SHORT_MAX: usize = 256;
 /// Of more items than this that are one entry, the rest adds no keys.
 const TWINS_MAX: usize = 8;
 
@@ -117,12 +120,17 @@ impl<'a> Traits<'a> {
         let link = item.link.as_deref().map(normal_link);
         let own_link =
             link.as_deref().is_some_and(|link| site != Some(link) && link.contains(['/', '?']));
+        let path = site.zip(link.as_deref()).and_then(|(site, link)| path_within(site, link));
+        let path = path.filter(|_| own_link).map(str::to_owned);
         let at = item.published.or(item.updated);
         let when = at.map(|at| at.timestamp().to_string());
-        let title = letters(&item.title);
+        let (guid, link) = (guid.map(short), link.map(short));
+        let title = short(letters(&item.title));
+        // As published, since items of one page may differ in what `normal_link` takes away.
+        let published = item.link.as_deref().filter(|link| link.len() <= SHORT_MAX);
         let mut whole = hash(&[
             guid.as_deref().unwrap_or_default(),
-            item.link.as_deref().unwrap_or_default(),
+            published.or(link.as_deref()).unwrap_or_default(),
             &title,
             when.as_deref().unwrap_or_default(),
         ]);
@@ -131,8 +139,6 @@ impl<'a> Traits<'a> {
             let media: String = item.media.iter().map(|media| media.url.as_str()).collect();
             whole = hash(&[&whole, &letters(&item.summary), &letters(&item.content), &media]);
         }
-        let path = site.zip(link.as_deref()).and_then(|(site, link)| path_within(site, link));
-        let path = path.filter(|_| own_link).map(str::to_owned);
         Self { item, guid, link, own_link, path, title, when, whole }
     }
 
@@ -268,6 +274,11 @@ fn path_within<'a>(site: &str, link: &'a str) -> Option<&'a str> {
     (words >= TITLE_MIN).then_some(path)
 }
 
+/// A text, or its hash where it is long.
+fn short(text: String) -> String {
+    if text.len() > SHORT_MAX { hash(&[&text]) } else { text }
+}
+
 /// The first 96 bits of a hash over the parts, each told from the next.
 fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
@@ -299,6 +310,10 @@ pub(super) fn letters(text: &str) -> String {
         rest = rest.split_at(c.len_utf8()).1;
         if c == '&' {
             rest = after_reference(rest).unwrap_or(rest);
+        } else if c.is_ascii() {
+            if c.is_ascii_alphanumeric() {
+                out.push(c.to_ascii_lowercase());
+            }
         } else if c.is_alphanumeric() {
             out.extend(c.to_lowercase());
         }
