@@ -312,12 +312,13 @@ async fn length_is_weighed_for_x_alone() {
     let thread =
         json!({"post": thread, "platforms": ["twitter"], "twitterOptions": {"thread": true}});
     assert_eq!(world.post(&thread).await.status, 200);
-    let unmarked = tweet(&long);
+    let unmarked = json!({"post": long, "platforms": ["twitter"]});
     let long =
         json!({"post": long, "platforms": ["twitter"], "twitterOptions": {"longPost": true}});
     assert_eq!(world.post(&long).await.body["code"], 111);
     world.sandbox.change(|settings| settings.premium = true);
-    assert_eq!(world.post(&unmarked).await.body["code"], 132, "not asked for");
+    let got = world.post(&unmarked).await;
+    assert_eq!(got.body["code"], 132, "not asked for: {}", got.body);
     assert_eq!(world.post(&long).await.status, 200);
 }
 
