@@ -1,7 +1,7 @@
 //! WebSub: subscriptions at the hubs that feeds name, so that news are known at once.
 //!
 //! Promises: a push is a hint and nothing more, the feed itself is asked; no push has a feed asked
-//! more often than [`SPACING`] or while it is left alone after a failure; a hub's question is
+//! more often than once a minute or while it is left alone after a failure; a hub's question is
 //! answered only for what we asked it; polling goes on, slower while pushes prove right. Must not:
 //! read what a push says, or log a secret.
 
