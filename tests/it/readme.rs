@@ -239,7 +239,11 @@ fn the_table_of_the_config_has_the_keys_that_there_are() {
         there.remove("name");
         assert_eq!(*keys, there, "[{section}]");
     }
-    let untold = example.keys().filter(|section| !told.contains_key(*section));
+    for key in example.get("").into_iter().flatten() {
+        assert!(chapter(&readme, "Config").contains(&format!("`{key} = ")), "{key}");
+    }
+    let untold =
+        example.keys().filter(|section| !section.is_empty() && !told.contains_key(*section));
     assert_eq!(untold.collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
