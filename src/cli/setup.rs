@@ -113,7 +113,7 @@ impl View {
 
     /// The zone in which a lane's times are shown.
     pub(super) fn zone(&self, lane: &Lane) -> Tz {
-        self.config.profile(&lane.profile).map_or(Tz::UTC, |profile| profile.pace.zone)
+        self.config.zone(&lane.profile)
     }
 
     /// The zone in which times of no lane are shown: the first profile's.

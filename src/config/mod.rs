@@ -37,14 +37,15 @@ mod values;
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::breaker::Lane;
 use crate::domain::compose::rules_of;
-use crate::domain::cost::Prices;
+use crate::domain::cost::{Prices, Usd};
 use crate::domain::digest::Digest;
-use crate::domain::media::MediaRules;
+use crate::domain::media::{Media, MediaRules};
 use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
 use crate::domain::plan::Priority;
@@ -295,6 +296,17 @@ impl Config {
         self.feeds.iter().find(|feed| feed.name == name)
     }
 
+    /// The zone of a profile; of one that is gone, UTC.
+    pub fn zone(&self, profile: &str) -> Tz {
+        self.profile(profile).map_or(Tz::UTC, |profile| profile.pace.zone)
+    }
+
+    /// What one attempt on a lane costs by the present prices.
+    pub fn cost(&self, lane: &Lane, has_link: bool, media: &Media) -> Usd {
+        let (prices, is_x) = (&self.prices, lane.is_x());
+        prices.attempt(is_x, has_link).plus(prices.alt_texts(is_x, media.alt_texts()))
+    }
+
     /// How long the posts of a feed may be on a platform; of a feed that is gone, what the platform
     /// allows.
     pub fn length_limit(&self, feed: &str, platform: &str) -> u32 {
@@ -307,11 +319,7 @@ impl Config {
 
     /// How the config has a feed asked; cron expressions are in the zone of its first profile.
     pub fn rhythm(&self, feed: &Feed) -> Rhythm {
-        let zone = feed
-            .profiles
-            .first()
-            .and_then(|name| self.profile(name))
-            .map_or(chrono_tz::UTC, |profile| profile.pace.zone);
+        let zone = feed.profiles.first().map_or(Tz::UTC, |name| self.zone(name));
         Rhythm {
             interval: feed.interval,
             is_set: feed.polling.given.is_some(),

@@ -3,7 +3,6 @@
 //! Promises: an entry and the digest's words change in one transaction; what a person wrote, and what may
 //! have been sent, is never worded anew. Must not: send.
 
-use chrono_tz::Tz;
 use tracing::{info, warn};
 
 use super::intake::{Source, hash};
@@ -12,14 +11,14 @@ use super::news::News;
 use super::placing::{FreshPost, keep_post};
 use super::recipe::Beside;
 use super::{Daemon, Error};
-use crate::domain::compose::{Composed, Ingredients, Setting, Unfit, compose_digest};
+use crate::domain::compose::{Composed, Unfit, compose_digest};
 use crate::domain::digest::Seat;
 use crate::domain::entry::Item;
 use crate::domain::post::{Event, State};
 use crate::domain::select::Choice;
 use crate::domain::select::twins::{SameText, words_alone};
 use crate::store::Tx;
-use crate::store::posts::{Post, Who, Wording};
+use crate::store::posts::{Post, Who};
 
 /// A digest's words, and what goes beside them.
 pub(super) struct Worded {
@@ -43,8 +42,7 @@ impl Daemon {
         let waiting = tx.waiting_digests(&fresh.feed.name, fresh.lane).await?;
         let embargo = tx.now + fresh.feed.pace.embargo;
         let earliest = placed.not_before.map_or(embargo, |at| std::cmp::max(at, embargo));
-        let profile = self.config.profile(&fresh.lane.profile);
-        let zone = profile.map_or(Tz::UTC, |profile| profile.pace.zone);
+        let zone = self.config.zone(&fresh.lane.profile);
         Ok(rules.seat(&waiting, zone, earliest))
     }
 
@@ -95,16 +93,8 @@ impl Daemon {
         };
         let objection = match &worded.composed {
             Ok(composed) => {
-                let (media, options) = (&worded.beside.media, &worded.beside.options);
-                let wording = Wording {
-                    text: &composed.text,
-                    weighted_length: composed.weighted_length,
-                    has_link: composed.has_link,
-                    notes: &composed.notes.join("\n"),
-                    edited: false,
-                    media,
-                    options,
-                };
+                let notes = composed.notes.join("\n");
+                let wording = worded.beside.wording(composed, &notes);
                 if !tx.reword_post(post.id, &wording).await? {
                     return Ok(());
                 }
@@ -170,20 +160,10 @@ impl Daemon {
             .map(|entry| serde_json::from_str(&entry.item).unwrap_or_default())
             .collect();
         let Some(first) = items.first() else { return Ok(None) };
-        let ingredients: Vec<Ingredients<'_>> = items
-            .iter()
-            .map(|item| Ingredients::of(item, &source.feed.name, source.feed_title))
-            .collect();
+        let recipe = source.recipe();
+        let ingredients: Vec<_> = items.iter().map(|item| recipe.ingredients(item)).collect();
         let rules = source.feed.digest.clone().unwrap_or_default();
-        let profile = self.config.profile(&post.lane.profile);
-        let setting = Setting {
-            platform: &post.lane.platform,
-            profile: &post.lane.profile,
-            zone: profile.map_or(Tz::UTC, |profile| profile.pace.zone),
-            manner: source.feed.compose.manner(&post.lane.platform),
-            allow_mentions: source.feed.allow_mentions,
-        };
-        let composed = compose_digest(&ingredients, &setting, &rules);
-        Ok(Some(Worded { composed, beside: source.recipe().beside(first, &post.lane) }))
+        let composed = compose_digest(&ingredients, &recipe.setting(&post.lane), &rules);
+        Ok(Some(Worded { composed, beside: recipe.beside(first, &post.lane) }))
     }
 }

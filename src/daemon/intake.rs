@@ -272,12 +272,12 @@ impl Daemon {
             link_key: link_key.as_deref(),
             subject: &subject,
         };
-        let profiles = feed.profiles.iter().filter_map(|name| self.config.profile(name));
-        for lane in profiles.flat_map(config::Profile::lanes) {
+        let recipe = source.recipe();
+        for lane in recipe.lanes() {
             let choice = choice.clone().and(lanes.judge(tx, &lane, &fresh).await?);
-            let composed = source.recipe().compose(&entry.item, &lane);
+            let composed = recipe.compose(&entry.item, &lane);
             let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
-            let beside = source.recipe().beside(&entry.item, &lane);
+            let beside = recipe.beside(&entry.item, &lane);
             let fresh_post = FreshPost { feed, entry, number, lane: &lane, beside: &beside };
             let seat = self.seat(tx, &fresh_post, &placed).await?;
             if let Some(seat) = seat {

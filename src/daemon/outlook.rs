@@ -151,8 +151,7 @@ impl<'a> Outlook<'a> {
 
     /// What a post costs by the present prices.
     pub fn cost_of(&self, post: &Post) -> Usd {
-        let (prices, is_x) = (&self.config.prices, post.lane.is_x());
-        prices.attempt(is_x, post.has_link).plus(prices.alt_texts(is_x, post.media.alt_texts()))
+        self.config.cost(&post.lane, post.has_link, &post.media)
     }
 
     async fn planned(&self, lane: &Lane) -> Result<(u32, u32), Error> {

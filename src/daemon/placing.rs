@@ -71,7 +71,6 @@ impl Daemon {
         (placed, beside): (&Placed, &Beside),
     ) -> News {
         let Placed { composed, state, reason, .. } = placed;
-        let (prices, is_x) = (&self.config.prices, lane.is_x());
         if *state == State::Skipped {
             return News::Settled {
                 post,
@@ -86,9 +85,7 @@ impl Daemon {
             post,
             lane: lane.clone(),
             state: *state,
-            cost: prices
-                .attempt(is_x, composed.has_link)
-                .plus(prices.alt_texts(is_x, beside.media.alt_texts())),
+            cost: self.config.cost(lane, composed.has_link, &beside.media),
             text: composed.text.clone(),
             weighted_length: composed.weighted_length,
         }

@@ -5,19 +5,18 @@
 //! posted or seen before; reach the network or the database.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 use super::media::wished;
 use crate::config::{Config, Feed};
 use crate::domain::breaker::Lane;
 use crate::domain::compose::{self, Composed, Ingredients, Setting, Unfit};
-use crate::domain::cost::Usd;
 use crate::domain::entry::Item;
 use crate::domain::media::{Alt, Media};
 use crate::domain::options::Options;
 use crate::domain::select::Choice;
 use crate::domain::select::filter::Subject;
 use crate::domain::template::Fault;
+use crate::store::posts::Wording;
 
 /// A feed in its config.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +36,21 @@ pub struct Beside {
     pub media: Media,
     /// Ayrshare's own options.
     pub options: Options,
+}
+
+impl Beside {
+    /// What a post says where it is worded anew by the program, with these notes.
+    pub(super) fn wording<'w>(&'w self, composed: &'w Composed, notes: &'w str) -> Wording<'w> {
+        Wording {
+            text: &composed.text,
+            weighted_length: composed.weighted_length,
+            has_link: composed.has_link,
+            notes,
+            media: &self.media,
+            options: &self.options,
+            edited: false,
+        }
+    }
 }
 
 impl<'a> Recipe<'a> {
@@ -96,12 +110,6 @@ impl<'a> Recipe<'a> {
         Beside { media, options: self.feed.options.over(general).on(&lane.platform) }
     }
 
-    /// What one attempt costs by the present prices.
-    pub fn cost(&self, lane: &Lane, has_link: bool, media: &Media) -> Usd {
-        let (prices, is_x) = (&self.config.prices, lane.is_x());
-        prices.attempt(is_x, has_link).plus(prices.alt_texts(is_x, media.alt_texts()))
-    }
-
     /// What the user's template of alt texts gives; they go to X alone.
     fn alt(&self, item: &Item, lane: &Lane) -> Option<Result<String, Fault>> {
         match &self.feed.media.alt {
@@ -112,16 +120,15 @@ impl<'a> Recipe<'a> {
         }
     }
 
-    fn ingredients<'i>(&'i self, item: &'i Item) -> Ingredients<'i> {
+    pub(super) fn ingredients<'i>(&'i self, item: &'i Item) -> Ingredients<'i> {
         Ingredients::of(item, &self.feed.name, self.feed_title)
     }
 
-    fn setting<'i>(&'i self, lane: &'i Lane) -> Setting<'i> {
-        let profile = self.config.profile(&lane.profile);
+    pub(super) fn setting<'i>(&'i self, lane: &'i Lane) -> Setting<'i> {
         Setting {
             platform: &lane.platform,
             profile: &lane.profile,
-            zone: profile.map_or(Tz::UTC, |profile| profile.pace.zone),
+            zone: self.config.zone(&lane.profile),
             manner: self.feed.compose.manner(&lane.platform),
             allow_mentions: self.feed.allow_mentions,
         }

@@ -22,7 +22,7 @@ use crate::domain::select::twins::words_alone;
 use crate::domain::text::plain;
 use crate::store::Tx;
 use crate::store::entries::Revision;
-use crate::store::posts::{Post, Who, Wording};
+use crate::store::posts::{Post, Who};
 
 /// Characters of a headline that a reason shows.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -125,16 +125,8 @@ impl Daemon {
         if let (true, Ok(composed)) = (reworded, &after) {
             let mut notes = composed.notes.clone();
             notes.push(NOTE.to_owned());
-            let wording = Wording {
-                text: &composed.text,
-                weighted_length: composed.weighted_length,
-                has_link: composed.has_link,
-                notes: &notes.join("\n"),
-                media: &beside.media,
-                options: &beside.options,
-                edited: false,
-            };
-            if !tx.reword_post(post.id, &wording).await? {
+            let notes = notes.join("\n");
+            if !tx.reword_post(post.id, &beside.wording(composed, &notes)).await? {
                 return Ok(false);
             }
             if let Some(words) = words_alone(&composed.text).filter(|_| post.lane.is_x()) {

@@ -80,7 +80,7 @@ impl Fate {
         };
         let beside = recipe.beside(item, lane);
         let options = beside.options.for_length(&lane.platform, composed.weighted_length);
-        let cost = recipe.cost(lane, composed.has_link, &beside.media);
+        let cost = recipe.config.cost(lane, composed.has_link, &beside.media);
         let turn = first_turn(recipe, lane, (item, cost), (now, now + AHEAD));
         Self::Post(Box::new(Sketch {
             held,
@@ -103,7 +103,7 @@ impl Sketch {
         lane: &Lane,
         (media, notes): (Media, &[String]),
     ) {
-        self.cost = recipe.cost(lane, self.composed.has_link, &media);
+        self.cost = recipe.config.cost(lane, self.composed.has_link, &media);
         self.media = media;
         self.composed.notes.extend(notes.iter().cloned());
     }
