@@ -16,7 +16,7 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Route, Store, access, check_budget, check_feed, check_polling,
+    Ayrshare, Config, Fetch, Named, Route, Store, access, check_budget, check_feed, check_polling,
     check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
@@ -32,7 +32,7 @@ const MIN_INTERVAL: RangeInclusive<TimeDelta> = TimeDelta::seconds(1)..=TimeDelt
 /// Asked more often than this, publishers begin to refuse.
 const MIN_INTERVAL_ADVISED: TimeDelta = TimeDelta::minutes(1);
 const CONCURRENCY: RangeInclusive<usize> = 1..=1_024;
-const PER_HOST: RangeInclusive<usize> = 1..=16;
+const PER_HOST: RangeInclusive<usize> = 1..=256;
 const MAX_BODY: RangeInclusive<usize> = 1_024..=100 * 1_024 * 1_024;
 const MAX_BODY_DEFAULT: usize = 10 * 1_024 * 1_024;
 const BASE_URL_DEFAULT: &str = "https://api.ayrshare.com/api";
@@ -66,8 +66,8 @@ pub(super) fn config(
         web,
         prices,
         budget,
-        profiles,
-        feeds,
+        profiles: Named::new(profiles, |profile| &profile.name),
+        feeds: Named::new(feeds, |feed| &feed.name),
         warnings: std::mem::take(&mut talk.warnings),
     })
 }

@@ -24,6 +24,7 @@ mod environment;
 mod include;
 mod keys;
 mod load;
+mod named;
 mod rows;
 pub mod secret;
 mod secrets;
@@ -57,6 +58,7 @@ pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
 pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
+pub use named::Named;
 
 /// The whole config, checked.
 #[derive(Debug, Clone)]
@@ -76,9 +78,9 @@ pub struct Config {
     /// `[budget]`: of all profiles together.
     pub budget: Option<Budget>,
     /// `[[profile]]`, at least one, names unique.
-    pub profiles: Vec<Profile>,
+    pub profiles: Named<Profile>,
     /// `[[feed]]`, names unique.
-    pub feeds: Vec<Feed>,
+    pub feeds: Named<Feed>,
     /// What is allowed and yet hardly meant; for the person who starts the program.
     pub warnings: Vec<String>,
 }
@@ -288,12 +290,12 @@ pub struct Polling {
 impl Config {
     /// The profile of this name.
     pub fn profile(&self, name: &str) -> Option<&Profile> {
-        self.profiles.iter().find(|profile| profile.name == name)
+        self.profiles.named(name)
     }
 
     /// The feed of this name.
     pub fn feed(&self, name: &str) -> Option<&Feed> {
-        self.feeds.iter().find(|feed| feed.name == name)
+        self.feeds.named(name)
     }
 
     /// The zone of a profile; of one that is gone, UTC.

@@ -7,8 +7,9 @@
 
 mod answer;
 mod failure;
+mod roster;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,12 +17,14 @@ use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use url::Url;
 
-use super::publish::earlier;
 use super::{Daemon, Error};
 use crate::config;
 use crate::domain::backoff::ASKED_MAX;
 use crate::domain::polling::host_of;
 use crate::store::feeds::PollTime;
+use crate::store::hosts::HostWait;
+
+pub(super) use roster::Roster;
 
 /// A poll that is planned for later than this is looked at twice: the clock may have been wrong.
 const FAR: TimeDelta = TimeDelta::days(8);
@@ -70,19 +73,6 @@ pub struct HostTurn {
     pub feeds: Vec<String>,
 }
 
-/// What is known of one host when it is decided which of its feeds are asked.
-#[derive(Default)]
-struct Host {
-    /// One of its feeds is being asked.
-    is_busy: bool,
-    /// When one of its feeds was asked last.
-    last_at: Option<DateTime<Utc>>,
-    /// The feeds whose time has come, and since when.
-    due: Vec<(DateTime<Utc>, String)>,
-    /// When the time of the next one comes.
-    next_at: Option<DateTime<Utc>>,
-}
-
 impl Daemon {
     /// Asks every feed that is due, and waits for all of them.
     ///
@@ -90,9 +80,9 @@ impl Daemon {
     ///
     /// Only where the database fails.
     pub async fn poll_tick(&self) -> Result<PollReport, Error> {
-        let due = self.poll_due(&HashSet::new()).await?;
+        let due = self.poll_due().await?;
         let mut report = PollReport::default();
-        let mut hosts = stream::iter(due.hosts.into_iter().map(|turn| self.poll_host(turn)))
+        let mut hosts = stream::iter(due.hosts.iter().map(|turn| self.poll_host(turn)))
             .buffer_unordered(self.config.fetch.concurrency);
         while let Some(polled) = hosts.next().await {
             for one in polled? {
@@ -103,7 +93,7 @@ impl Daemon {
             }
         }
         drop(hosts);
-        report.next_at = self.poll_due(&HashSet::new()).await?.next_at;
+        report.next_at = self.poll_due().await?.next_at;
         Ok(report)
     }
 
@@ -133,41 +123,78 @@ impl Daemon {
         Ok(all)
     }
 
-    /// The feeds whose time has come, but for those of hosts that are being asked (one of the
-    /// `busy` feeds is theirs), want to be left alone, or were asked a moment ago.
+    /// The feeds whose time has come, but for those of hosts that want to be left alone or were
+    /// asked a moment ago.
     ///
     /// # Errors
     ///
     /// Only where the database fails.
-    pub async fn poll_due(&self, busy: &HashSet<String>) -> Result<PollDue, Error> {
+    pub async fn poll_due(&self) -> Result<PollDue, Error> {
+        Ok(self.roster(None).await?.take(self.now(), usize::MAX))
+    }
+
+    /// All feeds by host and time, from the database; what an older roster has out stays out.
+    ///
+    /// # Errors
+    ///
+    /// Only where the database fails.
+    pub(super) async fn roster(&self, older: Option<&Roster>) -> Result<Roster, Error> {
         let now = self.now();
-        let known: HashMap<String, PollTime> =
-            self.store.poll_times().await?.into_iter().map(|it| (it.name.clone(), it)).collect();
-        let mut hosts: HashMap<String, Host> = HashMap::new();
+        let fetch = &self.config.fetch;
+        let known = self.store.poll_times().await?;
+        let waits = self.store.host_waits(now).await?;
+        let mut roster =
+            older.map_or_else(|| Roster::new(fetch.per_host, fetch.hosts.gap), Roster::renewed);
+        let known: HashMap<&str, &PollTime> =
+            known.iter().map(|it| (it.name.as_str(), it)).collect();
         for feed in &self.config.feeds {
-            let known = known.get(&feed.name).filter(|it| it.url == feed.url.as_str());
-            let address = known.and_then(|it| Url::parse(it.address.as_deref()?).ok());
-            let host = self.host_of(address.as_ref().unwrap_or(&feed.url));
-            let host = hosts.entry(host).or_default();
-            host.is_busy |= busy.contains(&feed.name);
-            host.last_at = std::cmp::max(host.last_at, known.and_then(|it| it.last_at));
-            match self.due_at(feed, known, now) {
-                Some(at) if at <= now => host.due.push((at, feed.name.clone())),
-                at => host.next_at = earlier(host.next_at, at),
+            self.file(&mut roster, feed, known.get(feed.name.as_str()).copied());
+        }
+        for wait in &waits {
+            roster.leave_alone(&wait.name, until(wait, now));
+        }
+        roster.settle_all(now);
+        Ok(roster)
+    }
+
+    /// Puts the feeds of a turn that is over to their new places.
+    ///
+    /// # Errors
+    ///
+    /// Only where the database fails.
+    pub(super) async fn turn_over(
+        &self,
+        roster: &mut Roster,
+        turn: &HostTurn,
+    ) -> Result<(), Error> {
+        let now = self.now();
+        roster.back(turn);
+        let known = self.store.poll_times_of(&turn.feeds).await?;
+        for name in &turn.feeds {
+            let Some(feed) = self.config.feed(name) else { continue };
+            let host = self.file(roster, feed, known.iter().find(|it| it.name == *name));
+            if host != turn.host {
+                // It has moved to another host.
+                let wait = self.store.host_wait(&host, now).await?;
+                roster.leave_alone(&host, wait.and_then(|wait| until(&wait, now)));
+                roster.settle(&host, now);
             }
         }
-        // A wait beyond the longest comes from a clock that was wrong.
-        let waits = self.store.host_waits(now).await?.into_iter();
-        let waits: HashMap<String, DateTime<Utc>> = waits
-            .filter(|wait| wait.until <= now + ASKED_MAX)
-            .map(|wait| (wait.name, wait.until))
-            .collect();
-        let mut all = PollDue::default();
-        for (name, host) in hosts {
-            let wait = waits.get(&name).copied();
-            self.take_turns(&name, host, wait, &mut all);
+        let wait = self.store.host_wait(&turn.host, now).await?;
+        roster.leave_alone(&turn.host, wait.and_then(|wait| until(&wait, now)));
+        roster.settle(&turn.host, now);
+        Ok(())
+    }
+
+    /// Puts a feed to its place; gives its host.
+    fn file(&self, roster: &mut Roster, feed: &config::Feed, known: Option<&PollTime>) -> String {
+        let known = known.filter(|it| it.url == feed.url.as_str());
+        let address = known.and_then(|it| Url::parse(it.address.as_deref()?).ok());
+        let host = self.host_of(address.as_ref().unwrap_or(&feed.url));
+        if let Some(at) = self.due_at(feed, known, self.now()) {
+            roster.file(&host, (&feed.name, at), known.and_then(|it| it.last_at));
         }
-        Ok(all)
+        host
     }
 
     /// When a feed is due; `None` for one that is gone.
@@ -194,44 +221,6 @@ impl Daemon {
         Some(if is_wrong { now } else { at })
     }
 
-    /// Which feeds of a host are asked now: with a gap between requests one for each connection,
-    /// else all, dealt out to the connections.
-    fn take_turns(
-        &self,
-        name: &str,
-        mut host: Host,
-        wait: Option<DateTime<Utc>>,
-        all: &mut PollDue,
-    ) {
-        // While a host is being asked, its other feeds wait for their turn.
-        if host.is_busy {
-            return;
-        }
-        let now = self.now();
-        let gap = self.config.fetch.hosts.gap;
-        let gap_end = host.last_at.filter(|at| *at <= now).map(|at| at + gap);
-        let free = std::cmp::max(wait, gap_end).unwrap_or(now);
-        let mut next_at = host.next_at;
-        if free > now {
-            next_at = earlier(next_at, (!host.due.is_empty()).then_some(free));
-        } else if !host.due.is_empty() {
-            // The longest overdue first.
-            host.due.sort();
-            let per_host = std::cmp::max(self.config.fetch.per_host, 1);
-            let mut feeds: Vec<String> = host.due.into_iter().map(|(_, feed)| feed).collect();
-            if gap > TimeDelta::zero() && feeds.len() > per_host {
-                feeds.truncate(per_host);
-                next_at = earlier(next_at, Some(now + gap));
-            }
-            let size = std::cmp::max(feeds.len().div_ceil(per_host), 1);
-            all.hosts.extend(
-                feeds.chunks(size).map(|it| HostTurn { host: name.to_owned(), feeds: it.to_vec() }),
-            );
-        }
-        let next_at = next_at.map(|at| std::cmp::max(at, free));
-        all.next_at = earlier(all.next_at, next_at);
-    }
-
     /// The host of an address, as the config groups them.
     fn host_of(&self, url: &Url) -> String {
         host_of(url, &self.config.fetch.hosts.grouping)
@@ -242,7 +231,7 @@ impl Daemon {
     /// # Errors
     ///
     /// Only where the database fails.
-    pub async fn poll_host(&self, turn: HostTurn) -> Result<Vec<Polled>, Error> {
+    pub async fn poll_host(&self, turn: &HostTurn) -> Result<Vec<Polled>, Error> {
         let mut all = Vec::with_capacity(turn.feeds.len());
         let mut failed = None;
         for (number, name) in turn.feeds.iter().enumerate() {
@@ -265,4 +254,9 @@ impl Daemon {
             Some(error) => Err(error),
         }
     }
+}
+
+/// Until when a host is left alone. A wait beyond the longest comes from a clock that was wrong.
+fn until(wait: &HostWait, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    Some(wait.until).filter(|until| *until <= now + ASKED_MAX)
 }

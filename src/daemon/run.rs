@@ -10,12 +10,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::news::News;
+use super::poll::{HostTurn, PollDue, Roster};
 use super::publish::{Agenda, earlier};
 use super::reconcile::{Question, Topic};
 use super::{Daemon, Error, bell, systemd, websub};
@@ -174,49 +176,70 @@ async fn warn_of_stranded(daemon: &Daemon) -> Result<(), Error> {
 /// Polls feeds as they become due.
 async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
     let mut by_hand = daemon.by_hand.subscribe();
-    let mut busy: HashSet<String> = HashSet::new();
-    let mut hosts: JoinSet<Vec<String>> = JoinSet::new();
-    let permits = Arc::new(tokio::sync::Semaphore::new(daemon.config.fetch.concurrency));
+    let permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
+    let mut turns: JoinSet<HostTurn> = JoinSet::new();
+    let mut roster: Option<Roster> = None;
+    let mut look_at = daemon.now();
     while !daemon.stop.drain.is_cancelled() {
-        by_hand.mark_unchanged();
-        let next_at = match daemon.poll_due(&busy).await {
-            Err(error) => Some(wait_after(&daemon, "poll", &error)),
-            Ok(due) => {
+        // What changed elsewhere, or the clock, is seen by looking at all feeds now and then.
+        let due = match on_time(&daemon, &mut roster, &mut look_at).await {
+            Err(error) => {
+                PollDue { next_at: Some(wait_after(&daemon, "poll", &error)), ..PollDue::default() }
+            }
+            Ok(roster) => {
                 Pulse::beat(&daemon.pulse.poll, daemon.now());
-                for turn in due.hosts {
-                    let feeds = turn.feeds.clone();
-                    busy.extend(feeds.iter().cloned());
-                    let (it, permits) = (Arc::clone(&daemon), Arc::clone(&permits));
-                    hosts.spawn(async move {
-                        let permit = permits.acquire_owned().await;
-                        let polled = it.poll_host(turn).await;
-                        // Whoever waits below takes no other feed's place.
-                        drop(permit);
-                        if let Err(error) = polled {
-                            wait_after(&it, "poll", &error);
-                            // What can't be kept must not be fetched over and over.
-                            pause(&it, it.config.fetch.min_interval).await;
-                        }
-                        feeds
-                    });
-                }
-                due.next_at
+                roster.take(daemon.now(), permits.available_permits())
             }
         };
+        for turn in due.hosts {
+            turns.spawn(poll_turn(Arc::clone(&daemon), turn, Arc::clone(&permits)));
+        }
         tokio::select! {
             () = daemon.stop.drain.cancelled() => {}
-            Some(done) = hosts.join_next(), if !hosts.is_empty() => {
-                let feeds = done.map_err(|error| Error::Panicked("poll", error.to_string()))?;
-                for name in feeds {
-                    busy.remove(&name);
+            Some(done) = turns.join_next(), if !turns.is_empty() => {
+                let turn = done.map_err(|error| Error::Panicked("poll", error.to_string()))?;
+                if let Some(roster) = &mut roster
+                    && let Err(error) = daemon.turn_over(roster, &turn).await
+                {
+                    look_at = wait_after(&daemon, "poll", &error);
                 }
             }
-            _ = by_hand.changed() => {}
-            () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
+            _ = by_hand.changed() => look_at = daemon.now(),
+            () = daemon.clock.sleep_until(soon(&daemon, due.next_at)) => {}
         }
     }
-    while hosts.join_next().await.is_some() {}
+    while turns.join_next().await.is_some() {}
     Ok(())
+}
+
+/// The roster, made anew where it is time for a new look.
+async fn on_time<'a>(
+    daemon: &Daemon,
+    roster: &'a mut Option<Roster>,
+    look_at: &mut DateTime<Utc>,
+) -> Result<&'a mut Roster, Error> {
+    let now = daemon.now();
+    let is_old = *look_at <= now || *look_at > now + LOOK_AGAIN;
+    if let Some(fresh) = roster.take_if(|_| !is_old) {
+        return Ok(roster.insert(fresh));
+    }
+    let fresh = daemon.roster(roster.as_ref()).await?;
+    *look_at = now + LOOK_AGAIN;
+    Ok(roster.insert(fresh))
+}
+
+/// Asks the feeds of one turn.
+async fn poll_turn(daemon: Arc<Daemon>, turn: HostTurn, permits: Arc<Semaphore>) -> HostTurn {
+    let permit = permits.acquire_owned().await;
+    let polled = daemon.poll_host(&turn).await;
+    // Whoever waits below takes no other feed's place.
+    drop(permit);
+    if let Err(error) = polled {
+        wait_after(&daemon, "poll", &error);
+        // What can't be kept must not be fetched over and over.
+        pause(&daemon, daemon.config.fetch.min_interval).await;
+    }
+    turn
 }
 
 /// Sends posts as they become due; a lane has one request out at most.

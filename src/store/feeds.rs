@@ -154,6 +154,37 @@ struct FeedRow {
     address: Option<String>,
 }
 
+struct PollRow {
+    name: String,
+    url: String,
+    next_poll_at: i64,
+    gone_at: Option<i64>,
+    last_polled_at: Option<i64>,
+    fresh_until: Option<i64>,
+    failures: i64,
+    settings: String,
+    address: Option<String>,
+}
+
+impl TryFrom<PollRow> for PollTime {
+    type Error = Error;
+
+    fn try_from(row: PollRow) -> Result<Self, Error> {
+        let times = Times::of("feed", &row.name);
+        let at = times.at("next_poll_at", row.next_poll_at)?;
+        Ok(Self {
+            next_at: row.gone_at.is_none().then_some(at),
+            last_at: times.maybe("last_polled_at", row.last_polled_at)?,
+            fresh_until: times.maybe("fresh_until", row.fresh_until)?,
+            failures: times.count("failures", row.failures)?,
+            name: row.name,
+            url: row.url,
+            settings: row.settings,
+            address: row.address,
+        })
+    }
+}
+
 impl TryFrom<FeedRow> for FeedState {
     type Error = Error;
 
@@ -222,30 +253,36 @@ impl Store {
 
     /// When each feed that was ever asked is asked next, and what that depends on.
     pub async fn poll_times(&self) -> Result<Vec<PollTime>, Error> {
-        let rows = sqlx::query!(
+        sqlx::query_as!(
+            PollRow,
             "select name, url, next_poll_at, gone_at, last_polled_at, fresh_until, failures,
                 settings, address
              from feed"
         )
         .fetch_all(&self.read)
         .await
-        .map_err(|source| Error::Sql { what: "read when feeds are due", source })?;
-        rows.into_iter()
-            .map(|row| {
-                let times = Times::of("feed", &row.name);
-                let at = times.at("next_poll_at", row.next_poll_at)?;
-                Ok(PollTime {
-                    next_at: row.gone_at.is_none().then_some(at),
-                    last_at: times.maybe("last_polled_at", row.last_polled_at)?,
-                    fresh_until: times.maybe("fresh_until", row.fresh_until)?,
-                    failures: times.count("failures", row.failures)?,
-                    name: row.name,
-                    url: row.url,
-                    settings: row.settings,
-                    address: row.address,
-                })
-            })
-            .collect()
+        .map_err(|source| Error::Sql { what: "read when feeds are due", source })?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// The same of some feeds.
+    pub async fn poll_times_of(&self, names: &[String]) -> Result<Vec<PollTime>, Error> {
+        let names = serde_json::to_string(names).unwrap_or_default();
+        sqlx::query_as!(
+            PollRow,
+            "select name, url, next_poll_at, gone_at, last_polled_at, fresh_until, failures,
+                settings, address
+             from feed where name in (select value from json_each(?))",
+            names
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read when some feeds are due", source })?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
     }
 
     /// One feed by name.

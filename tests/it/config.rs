@@ -139,7 +139,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(config.fetch.max_body, 10 * 1024 * 1024);
     assert_eq!(config.fetch.contact, None);
     assert_eq!(config.web.listen, "127.0.0.1:8484".parse().ok());
-    let [profile] = config.profiles.as_slice() else {
+    let [profile] = &config.profiles[..] else {
         panic!("one profile");
     };
     assert_eq!(profile.pace.zone, chrono_tz::UTC);
@@ -148,7 +148,7 @@ fn what_is_left_out_has_its_default() {
     assert!(profile.pace.post_at.is_empty() && profile.pace.quiet_hours.is_empty());
     assert_eq!(profile.x_api_key, SecretRef::Env("X_API_KEY".into()));
     assert_eq!(profile.budget, None);
-    let [feed] = config.feeds.as_slice() else {
+    let [feed] = &config.feeds[..] else {
         panic!("one feed");
     };
     assert_eq!(feed.profiles, ["main"]);
@@ -203,7 +203,7 @@ fn profiles_and_feeds_inherit_and_override() {
     assert!(two.pace.post_at.is_empty() && two.pace.quiet_hours.is_empty());
     assert_eq!(two.budget.map(|budget| budget.usd), Some(Usd::from_micros(500_000)));
     assert_eq!(two.x_api_key, SecretRef::Env("TWO_X_API_KEY".into()));
-    let [first, second, third] = config.feeds.as_slice() else {
+    let [first, second, third] = &config.feeds[..] else {
         panic!("three feeds");
     };
     assert_eq!(first.interval, TimeDelta::minutes(150));

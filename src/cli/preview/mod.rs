@@ -23,7 +23,7 @@ use super::setup::Place;
 use super::{Done, Exit};
 use crate::clock::Clock;
 use crate::config::secret::FeedSecrets;
-use crate::config::{Config, Feed};
+use crate::config::{Config, Feed, Named};
 use crate::daemon::access::Access;
 use crate::daemon::media;
 use crate::daemon::recipe::Recipe;
@@ -176,10 +176,10 @@ fn unlisted(config: &Config, wanted: Option<&str>) -> Result<Option<(Config, Fee
     let mut bare = bare().map_err(|error| out::causes(&error))?;
     bare.fetch = config.fetch.clone();
     bare.prices = config.prices;
-    let mut feed = bare.feeds.pop().ok_or("the smallest config has no feed")?;
+    let mut feed = bare.feeds.first().cloned().ok_or("the smallest config has no feed")?;
     url.host_str().unwrap_or("feed").clone_into(&mut feed.name);
     feed.url = url;
-    bare.feeds.push(feed.clone());
+    bare.feeds = Named::new(vec![feed.clone()], |feed| &feed.name);
     Ok(Some((bare, feed)))
 }
 
