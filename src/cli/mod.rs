@@ -5,6 +5,7 @@
 
 mod acts;
 mod check;
+mod delete;
 mod demo;
 mod digest;
 mod explain;
@@ -93,6 +94,8 @@ enum Command {
     Queue(queue::QueueCommand),
     /// Show what was published, failed, skipped or expired, newest first
     History(history::HistoryArgs),
+    /// Take a published post down on its network
+    Delete(delete::DeleteArgs),
     /// Show what is: stops, lanes, feeds, what comes next, what needs you
     Status(status::StatusArgs),
     /// Stop sending; the queue keeps filling
@@ -151,6 +154,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Plan(args) => plan::run(&at, &args).await,
         Command::Queue(command) => queue::run(&at, &command).await,
         Command::History(args) => history::run(&at, &args).await,
+        Command::Delete(args) => delete::run(&at, &args).await,
         Command::Status(args) => status::run(&at, &args).await,
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,

@@ -13,7 +13,7 @@ use super::{Done, Exit, acts, digest, shown};
 use crate::daemon::Error;
 use crate::domain::post::{Event, State};
 use crate::store::posts::{Post, PostFilter};
-use hand::{EditArgs, ManyArgs, MoveArgs, RescheduleArgs};
+use hand::{EditArgs, ManyArgs, MoveArgs, RepostArgs, RescheduleArgs};
 
 /// Numbers of posts in one sentence.
 const IDS_MAX: usize = 12;
@@ -41,6 +41,8 @@ pub(super) enum QueueCommand {
     Move(MoveArgs),
     /// Say when a post may go
     Reschedule(RescheduleArgs),
+    /// Queue a published post once more, at the earliest 48 hours after it went out
+    Repost(RepostArgs),
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +96,7 @@ pub(super) async fn run(place: &Place, command: &QueueCommand) -> Done {
         QueueCommand::Edit(args) => hand::edit(place, &view, args).await,
         QueueCommand::Move(args) => hand::put(&view, args).await,
         QueueCommand::Reschedule(args) => hand::reschedule(&view, args).await,
+        QueueCommand::Repost(args) => hand::repost(&view, args).await,
     }
 }
 
@@ -282,6 +285,9 @@ pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Er
     if let Some(url) = &post.life.receipt.url {
         out::say(&format!("  {url}"));
     }
+    for line in hand::aftermath(post, zone) {
+        out::say(&format!("  {line}"));
+    }
     if needs_person(post) {
         out::say(&out::tone(&format!("  needs you: {}", needs(post)), Tone::Bad));
     } else if !post.life.reason.is_empty() {
@@ -344,6 +350,11 @@ pub(super) fn as_json(view: &View, post: &Post) -> Value {
         "expires_at": post.life.expires_at,
         "next_lookup_at": post.life.lookups.next_at,
         "posted_at": post.life.posted_at,
+        "deleted_at": post.aftermath.deleted_at,
+        "deleted_by": post.aftermath.deleted_by,
+        "corrected_at": post.aftermath.corrected_at,
+        "correction": post.aftermath.correction,
+        "repost_of": post.aftermath.repost_of,
         "url": post.life.receipt.url,
         "network_id": post.life.receipt.network_id,
         "notes": post.notes.lines().collect::<Vec<_>>(),

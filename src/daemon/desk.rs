@@ -5,6 +5,7 @@
 //! on them within a second.
 
 mod order;
+mod repost;
 mod stops;
 mod words;
 
@@ -171,6 +172,11 @@ const fn deed(event: &Event) -> Option<Deed> {
         | Event::LookUp { .. }
         | Event::Expire => None,
     }
+}
+
+/// A time in an act or a complaint.
+fn shown(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 async fn wanted(tx: &mut Tx, id: i64) -> Result<Post, Error> {

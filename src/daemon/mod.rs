@@ -6,6 +6,7 @@
 
 pub mod access;
 mod bell;
+mod delete;
 pub mod desk;
 mod digest;
 mod discovery;

@@ -5,6 +5,7 @@
 
 mod change;
 mod hand;
+mod published;
 mod row;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use crate::domain::media::Media;
 use crate::domain::options::Options;
 use crate::domain::plan::Priority;
 use crate::domain::post::{Life, State};
+pub use published::Aftermath;
 use row::posts;
 
 /// One entry rendered for one lane.
@@ -56,6 +58,8 @@ pub struct Post {
     pub changed_at: DateTime<Utc>,
     /// Where it stands.
     pub life: Life,
+    /// What became of it after it was published.
+    pub aftermath: Aftermath,
 }
 
 impl Post {

@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 31] = [
     "",
     "demo",
     "run",
@@ -360,6 +360,11 @@ const COMMANDS: [&str; 26] = [
     "queue skip",
     "queue retry",
     "queue send-now",
+    "queue edit",
+    "queue move",
+    "queue reschedule",
+    "queue repost",
+    "delete",
     "history",
     "status",
     "pause",

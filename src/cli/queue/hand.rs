@@ -7,7 +7,9 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use clap::Args;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::super::scratch::Scratch;
@@ -38,7 +40,8 @@ pub(in crate::cli) struct EditArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "where")]
+#[group(skip)]
+#[command(group(ArgGroup::new("where").required(true)))]
 pub(in crate::cli) struct MoveArgs {
     /// The post's number, as `queue list` shows it
     #[arg(value_parser = number)]
@@ -58,7 +61,8 @@ pub(in crate::cli) struct MoveArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "when")]
+#[group(skip)]
+#[command(group(ArgGroup::new("when").required(true)))]
 pub(in crate::cli) struct RescheduleArgs {
     /// The post's number, as `queue list` shows it
     #[arg(value_parser = number)]
@@ -75,7 +79,8 @@ pub(in crate::cli) struct RescheduleArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "which")]
+#[group(skip)]
+#[command(group(ArgGroup::new("which").required(true)))]
 pub(in crate::cli) struct ManyArgs {
     /// The post's number, as `queue list` shows it
     #[arg(group = "which", value_parser = number)]
@@ -86,6 +91,19 @@ pub(in crate::cli) struct ManyArgs {
     /// All such posts
     #[arg(long, group = "which")]
     all: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RepostArgs {
+    /// The published post's number, as `history` shows it
+    #[arg(value_parser = number)]
+    post: i64,
+    /// Not before this time: 2d, "2026-11-24 09:00" in the profile's zone, or with an offset
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -244,26 +262,76 @@ pub(super) async fn put(view: &View, args: &MoveArgs) -> Done {
     Ok(Exit::Done)
 }
 
+/// What `--at` means for a post; complains where that is no time, or a past one.
+fn at(view: &View, typed: Option<&str>, zone: Tz) -> Result<Option<DateTime<Utc>>, Exit> {
+    let Some(typed) = typed else { return Ok(None) };
+    match times::read(typed, zone, view.now) {
+        Some(at) if at > view.now => Ok(Some(at)),
+        Some(at) => {
+            let at = out::when(at, zone, view.now);
+            out::complain(&format!(
+                "error: --at lies in the past: {at}; without a time it goes as soon as its pace \
+                 allows (`tidings queue reschedule POST --asap`)"
+            ));
+            Err(Exit::Usage)
+        }
+        None => {
+            out::complain(&format!("error: --at {typed:?} is not a time; {}", times::FORMS));
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// What became of a post after it was published, a line each.
+pub(super) fn aftermath(post: &Post, zone: Tz) -> Vec<String> {
+    let past = &post.aftermath;
+    let mut lines = Vec::new();
+    if let Some(first) = past.repost_of {
+        lines.push(format!("post {first} once more, by hand"));
+    }
+    if let Some(at) = past.corrected_at {
+        lines.push(format!(
+            "corrected by its feed {}, after it was published: the headline is now {:?}",
+            out::clock_time(at, zone),
+            past.correction
+        ));
+    }
+    if let Some(at) = past.deleted_at {
+        let by = past.deleted_by.as_deref().unwrap_or("unknown");
+        lines.push(format!("deleted {} by {by}", out::clock_time(at, zone)));
+    }
+    lines
+}
+
+pub(super) async fn repost(view: &View, args: &RepostArgs) -> Done {
+    let post = view.store.post(args.post).await?;
+    let post = post.ok_or(crate::daemon::Error::NoSuchPost(args.post))?;
+    let zone = view.zone(&post.lane);
+    let at = match at(view, args.at.as_deref(), zone) {
+        Ok(at) => at,
+        Err(exit) => return Ok(exit),
+    };
+    let new = view.desk().repost(args.post, at).await?;
+    if args.json {
+        out::json(&as_json(view, &new))?;
+        return Ok(Exit::Done);
+    }
+    let cost = view.outlook().cost_of(&new);
+    let when = at.map_or_else(
+        || "as soon as its pace allows".to_owned(),
+        |at| format!("not before {}", out::when(at, zone, view.now)),
+    );
+    out::say(&format!("post {} is queued: post {} once more, {when}, {cost}", new.id, args.post));
+    Ok(Exit::Done)
+}
+
 pub(super) async fn reschedule(view: &View, args: &RescheduleArgs) -> Done {
     let post = view.store.post(args.post).await?;
     let post = post.ok_or(crate::daemon::Error::NoSuchPost(args.post))?;
     let zone = view.zone(&post.lane);
-    let at = match &args.at {
-        None => None,
-        Some(typed) => match times::read(typed, zone, view.now) {
-            Some(at) if at > view.now => Some(at),
-            Some(at) => {
-                let at = out::when(at, zone, view.now);
-                out::complain(&format!(
-                    "error: --at lies in the past: {at}; --asap sends it as soon as its pace allows"
-                ));
-                return Ok(Exit::Usage);
-            }
-            None => {
-                out::complain(&format!("error: --at {typed:?} is not a time; {}", times::FORMS));
-                return Ok(Exit::Usage);
-            }
-        },
+    let at = match at(view, args.at.as_deref(), zone) {
+        Ok(at) => at,
+        Err(exit) => return Ok(exit),
     };
     let post = view.desk().reschedule(args.post, at).await?;
     if args.json {

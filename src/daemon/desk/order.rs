@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Desk, wanted};
+use super::{Desk, shown, wanted};
 use crate::daemon::Error;
 use crate::domain::breaker::Lane;
 use crate::domain::hand::Deed;
@@ -158,10 +158,6 @@ impl Desk<'_> {
         tx.commit().await?;
         Ok(Post { life, ..post })
     }
-}
-
-fn shown(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 fn is_breaking(post: &Post) -> bool {

@@ -97,7 +97,7 @@ mod tests {
             ("Hello @anna", "Hello @anna", 11, false),
             ("See example.com", "See example.com", 27, true),
             ("a\u{7}b\u{202E}c", "abc", 3, false),
-            ("kept @\u{200B}name", "kept @\u{200B}name", 12, false),
+            ("kept @\u{200B}name", "kept @\u{200B}name", 11, false),
             ("e\u{301}", "é", 1, false),
         ];
         for (text, sent, length, has_link) in table {

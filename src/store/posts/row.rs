@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Post;
+use super::{Aftermath, Post};
 use crate::domain::breaker::Lane;
 use crate::domain::media::Media;
 use crate::domain::options::Options;
@@ -50,6 +50,11 @@ pub(super) struct PostRow {
     pub(super) changed_at: i64,
     pub(super) media: String,
     pub(super) options: String,
+    pub(super) deleted_at: Option<i64>,
+    pub(super) deleted_by: Option<String>,
+    pub(super) corrected_at: Option<i64>,
+    pub(super) correction: String,
+    pub(super) repost_of: Option<i64>,
 }
 
 impl TryFrom<PostRow> for Post {
@@ -85,6 +90,13 @@ impl TryFrom<PostRow> for Post {
         };
         Ok(Self {
             life,
+            aftermath: Aftermath {
+                deleted_at: times.maybe("deleted_at", row.deleted_at)?,
+                deleted_by: row.deleted_by,
+                corrected_at: times.maybe("corrected_at", row.corrected_at)?,
+                correction: row.correction,
+                repost_of: row.repost_of,
+            },
             priority: u8::try_from(row.priority)
                 .map_err(|_| nonsense("post", &row.id, "priority", &row.priority))?,
             place: row.place,
