@@ -32,7 +32,7 @@ pub(super) struct PauseArgs {
     #[command(flatten)]
     which: Which,
     /// Until this time: 2h, 18:30, "2026-11-24 09:00" in the profile's zone, or with an offset
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = times::typed)]
     until: Option<String>,
     /// Hold everything but what a person releases: posts that were approved, sent again or sent
     /// now by hand still go

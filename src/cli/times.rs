@@ -40,6 +40,14 @@ pub(super) fn read(text: &str, zone: Tz, now: DateTime<Utc>) -> Option<DateTime<
     Some(local_instant(zone, local))
 }
 
+/// A text that means a time in some zone, or why it does not.
+pub(super) fn typed(text: &str) -> Result<String, String> {
+    match read(text, Tz::UTC, DateTime::UNIX_EPOCH) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(FORMS.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

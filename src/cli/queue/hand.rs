@@ -68,7 +68,7 @@ pub(in crate::cli) struct RescheduleArgs {
     #[arg(value_parser = number)]
     post: i64,
     /// Not before this time: 2h, 18:30, "2026-11-24 09:00" in the profile's zone, or with an offset
-    #[arg(long, group = "when", value_name = "TIME")]
+    #[arg(long, group = "when", value_name = "TIME", value_parser = times::typed)]
     at: Option<String>,
     /// As soon as its pace allows
     #[arg(long, group = "when")]
@@ -102,7 +102,7 @@ pub(in crate::cli) struct RepostArgs {
     #[arg(value_parser = number)]
     post: i64,
     /// Not before this time: 2d, "2026-11-24 09:00" in the profile's zone, or with an offset
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = times::typed)]
     at: Option<String>,
     /// Print JSON
     #[arg(long)]
