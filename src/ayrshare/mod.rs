@@ -131,6 +131,19 @@ impl Client {
         self.send(builder, credentials, for_x, now).await
     }
 
+    /// `DELETE /post`: takes one published post down, by Ayrshare's id. X headers go along only if the
+    /// platform is X (contract, sections 1.1 and 8.5).
+    pub async fn delete(
+        &self,
+        credentials: Credentials<'_>,
+        (platform, id): (&str, &str),
+        now: DateTime<Utc>,
+    ) -> Reply {
+        let body = wire::Delete { id };
+        let builder = self.http.request(Method::DELETE, self.address("post")).json(&body);
+        self.send(builder, credentials, platform == X, now).await
+    }
+
     /// `GET /history`: the newest posts of one platform.
     ///
     /// Without X headers, also for X: this is Ayrshare's own database; only the native history

@@ -30,6 +30,12 @@ pub(super) struct Post<'a> {
     options: Map<String, Value>,
 }
 
+/// The body of `DELETE /post`.
+#[derive(Debug, Serialize)]
+pub(super) struct Delete<'a> {
+    pub(super) id: &'a str,
+}
+
 impl<'a> Post<'a> {
     pub(super) fn new(request: &PostRequest<'a>) -> Self {
         let PostRequest { text, platform, media, options, idempotency_key, notes } = *request;

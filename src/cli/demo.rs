@@ -218,7 +218,7 @@ async fn narrate(daemon: &Daemon, mut news: Receiver<News>) -> Result<Tally, any
             News::Settled { state: State::Failed, reason, .. } => bail!("a post failed: {reason}"),
             News::Opened { .. } => tally.stopped += 1,
             News::Closed { .. } => tally.lifted += 1,
-            News::Settled { .. } | News::Sending { .. } => {}
+            News::Settled { .. } | News::Sending { .. } | News::Corrected { .. } => {}
         }
         // The last feed's posts come as news right after it was read.
         if feeds_left == 0 && !planned && is_post {

@@ -3,7 +3,9 @@
 //! Promises: data on standard output, talk on standard error; exit code 0 done, 1 failed, 2 wrong
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
+mod acts;
 mod check;
+mod delete;
 mod demo;
 mod digest;
 mod explain;
@@ -22,6 +24,7 @@ mod scratch;
 mod setup;
 mod shown;
 mod status;
+mod times;
 mod width;
 
 use std::ffi::OsString;
@@ -91,6 +94,8 @@ enum Command {
     Queue(queue::QueueCommand),
     /// Show what was published, failed, skipped or expired, newest first
     History(history::HistoryArgs),
+    /// Take a published post down on its network
+    Delete(delete::DeleteArgs),
     /// Show what is: stops, lanes, feeds, what comes next, what needs you
     Status(status::StatusArgs),
     /// Stop sending; the queue keeps filling
@@ -149,6 +154,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Plan(args) => plan::run(&at, &args).await,
         Command::Queue(command) => queue::run(&at, &command).await,
         Command::History(args) => history::run(&at, &args).await,
+        Command::Delete(args) => delete::run(&at, &args).await,
         Command::Status(args) => status::run(&at, &args).await,
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,

@@ -59,6 +59,7 @@ pub use environment::Environment;
 pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
 pub use named::Named;
+pub(crate) use values::parse_duration as span;
 
 /// The whole config, checked.
 #[derive(Debug, Clone)]

@@ -90,6 +90,17 @@ pub enum News {
         /// Whether a look-up in the history told it, rather than an answer.
         by_lookup: bool,
     },
+    /// The feed changed the headline of what is published already. Nothing is sent for it.
+    Corrected {
+        /// The post's number.
+        post: i64,
+        /// Where it is.
+        lane: Lane,
+        /// The headline as it was.
+        before: String,
+        /// The headline as it is.
+        after: String,
+    },
     /// A stop began.
     Opened {
         /// How wide it reaches.

@@ -294,6 +294,7 @@ fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
             News::Polled { .. }
             | News::PollFailed { .. }
             | News::Found { .. }
+            | News::Corrected { .. }
             | News::Sending { .. },
         ) => {}
     }

@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::digest::Worded;
 use super::intake::{Sorted, Source, hash, kept};
+use super::news::News;
 use super::recipe::{Beside, Recipe};
 use super::{Daemon, Error};
 use crate::domain::breaker::Lane;
@@ -85,6 +86,9 @@ impl Daemon {
         let revision =
             Revision { title: &title, link, link_key: link_key.as_deref(), item, said, is_other };
         tx.revise_entry(number, &revision).await?;
+        if title != seen.title {
+            self.watch_correction(tx, number, (&seen.title, &title)).await?;
+        }
         // What can't be read any more can't be compared: the new words are kept for the next time.
         let Ok(before) = serde_json::from_str::<Item>(&seen.item) else {
             return Ok(false);
@@ -107,6 +111,32 @@ impl Daemon {
             is_settling |= self.revise_post(tx, source, &post, &change).await?;
         }
         Ok(is_settling)
+    }
+
+    /// Tells of a headline that was changed after it was published; nothing is sent for it.
+    async fn watch_correction(
+        &self,
+        tx: &mut Tx,
+        entry: i64,
+        (before, after): (&str, &str),
+    ) -> Result<(), Error> {
+        for post in tx.mark_corrected(entry, after).await? {
+            warn!(
+                post.id = post.id,
+                lane = %post.lane,
+                "post {} is published, and its feed changed the headline since: {before:?} is now \
+                 {after:?}; `tidings delete {}` takes it down",
+                post.id,
+                post.id
+            );
+            self.tell(News::Corrected {
+                post: post.id,
+                lane: post.lane,
+                before: before.to_owned(),
+                after: after.to_owned(),
+            });
+        }
+        Ok(())
     }
 
     /// Has one post say what its entry says by now; says whether it has to settle anew.

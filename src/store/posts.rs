@@ -4,6 +4,8 @@
 //! changes are right; that is `domain/post`.
 
 mod change;
+mod hand;
+mod published;
 mod row;
 
 use std::collections::HashMap;
@@ -16,6 +18,7 @@ use crate::domain::media::Media;
 use crate::domain::options::Options;
 use crate::domain::plan::Priority;
 use crate::domain::post::{Life, State};
+pub use published::Aftermath;
 use row::posts;
 
 /// One entry rendered for one lane.
@@ -33,6 +36,8 @@ pub struct Post {
     pub lane: Lane,
     /// 0 breaking, 1 normal, 2 low.
     pub priority: u8,
+    /// Where a person put it among those of its lane: below 0 before all others, above 0 behind.
+    pub place: i64,
     /// The final text.
     pub text: String,
     /// Its length as the platform counts.
@@ -53,6 +58,8 @@ pub struct Post {
     pub changed_at: DateTime<Utc>,
     /// Where it stands.
     pub life: Life,
+    /// What became of it after it was published.
+    pub aftermath: Aftermath,
 }
 
 impl Post {

@@ -8,6 +8,7 @@ mod feed_server;
 mod finding;
 mod fuzz;
 mod fuzz_targets;
+mod hands;
 mod hostile;
 mod house;
 mod identity;

@@ -45,6 +45,9 @@ pub(super) fn lines(item: &News) -> Vec<String> {
         News::Settled { post, state, reason, .. } => {
             vec![out::tone(&format!("{:<9} post {post}: {reason}", state.word()), Tone::Waiting)]
         }
+        News::Corrected { post, before, after, .. } => {
+            vec![format!("corrected post {post} by its feed: {before:?} is now {after:?}")]
+        }
         News::Opened { scope, cause, detail, probe_at } => {
             let next = probe_at.map_or_else(String::new, |at| {
                 format!("; tries one post again at {}", at.format("%H:%M:%S UTC"))

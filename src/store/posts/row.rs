@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Post;
+use super::{Aftermath, Post};
 use crate::domain::breaker::Lane;
 use crate::domain::media::Media;
 use crate::domain::options::Options;
@@ -22,6 +22,9 @@ pub(super) struct PostRow {
     pub(super) platform: String,
     pub(super) state: String,
     pub(super) priority: i64,
+    pub(super) place: i64,
+    pub(super) released: i64,
+    pub(super) timed: i64,
     pub(super) text: String,
     pub(super) weighted_length: i64,
     pub(super) has_link: i64,
@@ -47,6 +50,11 @@ pub(super) struct PostRow {
     pub(super) changed_at: i64,
     pub(super) media: String,
     pub(super) options: String,
+    pub(super) deleted_at: Option<i64>,
+    pub(super) deleted_by: Option<String>,
+    pub(super) corrected_at: Option<i64>,
+    pub(super) correction: String,
+    pub(super) repost_of: Option<i64>,
 }
 
 impl TryFrom<PostRow> for Post {
@@ -65,6 +73,8 @@ impl TryFrom<PostRow> for Post {
             not_before: times.at("not_before", row.not_before)?,
             expires_at: times.maybe("expires_at", row.expires_at)?,
             send_now: row.send_now != 0,
+            released: row.released != 0,
+            timed: row.timed != 0,
             reason: row.reason,
             lookups: Lookups {
                 made: times.count("lookups", row.lookups)?,
@@ -80,8 +90,16 @@ impl TryFrom<PostRow> for Post {
         };
         Ok(Self {
             life,
+            aftermath: Aftermath {
+                deleted_at: times.maybe("deleted_at", row.deleted_at)?,
+                deleted_by: row.deleted_by,
+                corrected_at: times.maybe("corrected_at", row.corrected_at)?,
+                correction: row.correction,
+                repost_of: row.repost_of,
+            },
             priority: u8::try_from(row.priority)
                 .map_err(|_| nonsense("post", &row.id, "priority", &row.priority))?,
+            place: row.place,
             weighted_length: times.count("weighted_length", row.weighted_length)?,
             queued_at: times.at("queued_at", row.queued_at)?,
             changed_at: times.at("changed_at", row.changed_at)?,

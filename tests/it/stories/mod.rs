@@ -7,6 +7,7 @@ mod digests;
 mod doubts;
 mod faults;
 mod fetches;
+mod hand;
 mod lanes;
 mod media;
 mod money;
