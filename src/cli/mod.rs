@@ -3,7 +3,9 @@
 //! Promises: data on standard output, talk on standard error; exit code 0 done, 1 failed, 2 wrong
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
+mod budgets;
 mod check;
+mod cost;
 mod demo;
 mod digest;
 mod explain;
@@ -16,6 +18,7 @@ mod plan;
 mod polling;
 mod preview;
 mod queue;
+mod report;
 mod run;
 mod sandbox;
 mod scratch;
@@ -86,6 +89,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show what goes out when, on which lane, at which cost
     Plan(plan::PlanArgs),
+    /// Show what was spent by profile, feed, day or month, and how long the budgets last
+    Cost(cost::CostArgs),
+    /// Write what was published in a month, for a client: Markdown, CSV or JSON
+    Report(report::ReportArgs),
     /// Look at the queue, and change it by hand
     #[command(subcommand)]
     Queue(queue::QueueCommand),
@@ -147,6 +154,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Preview(args) => preview::run(&at, &args).await,
         Command::Explain(args) => explain::run(&at, &args).await,
         Command::Plan(args) => plan::run(&at, &args).await,
+        Command::Cost(args) => cost::run(&at, &args).await,
+        Command::Report(args) => report::run(&at, &args).await,
         Command::Queue(command) => queue::run(&at, &command).await,
         Command::History(args) => history::run(&at, &args).await,
         Command::Status(args) => status::run(&at, &args).await,

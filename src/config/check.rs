@@ -16,7 +16,7 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Route, Store, access, check_budget, check_feed, check_polling,
+    Ayrshare, Config, Fetch, Group, Route, Store, access, check_budget, check_feed, check_polling,
     check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
@@ -40,7 +40,7 @@ const DATABASE: &str = "tidings.db";
 
 /// The whole config, or `None` after a complaint.
 pub(super) fn config(
-    file: &Path,
+    (file, groups): (&Path, Vec<Group>),
     root: &Table,
     environment: &Environment,
     talk: &mut Talk,
@@ -56,6 +56,11 @@ pub(super) fn config(
     let budget = check_budget::overall(root, &mut talk.complaints);
     let mut feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
     check_select::warn(&profiles, &feeds, talk);
+    for group in &groups {
+        if !profiles.iter().any(|profile| profile.group.as_ref() == Some(&group.name)) {
+            talk.warn(format!("group {}: no profile is in it", quoted(&group.name)));
+        }
+    }
     check_budget::settle_zones(&mut feeds, &profiles);
     check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
     Some(Config {
@@ -66,6 +71,7 @@ pub(super) fn config(
         web,
         prices,
         budget,
+        groups,
         profiles,
         feeds,
         warnings: std::mem::take(&mut talk.warnings),
@@ -81,6 +87,7 @@ fn top(root: &Table, complaints: &mut Complaints) {
             "profile" | "feed" => format!("[[{known}]]"),
             "defaults" => "[defaults.profile] or [defaults.feed]".to_owned(),
             "include" => "include".to_owned(),
+            "group" => "[group.NAME]".to_owned(),
             _ => format!("[{known}]"),
         };
         let of_feed: Vec<&str> = keys::feed().collect();

@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 
 use super::Error;
 use super::outlook::Outlook;
+use crate::config::Config;
 use crate::domain::breaker::Lane;
 use crate::domain::cost::Usd;
 use crate::domain::pace::zone;
@@ -37,6 +38,8 @@ pub struct DayCost {
 pub enum Owner {
     /// All profiles together.
     All,
+    /// The profiles of a group together.
+    Group(String),
     /// A profile.
     Profile(String),
     /// A feed.
@@ -45,9 +48,12 @@ pub enum Owner {
 
 impl Owner {
     /// Whether it pays for a feed's posts on a lane.
-    fn pays(&self, lane: &Lane, feed: &str) -> bool {
+    fn pays(&self, config: &Config, lane: &Lane, feed: &str) -> bool {
         match self {
             Self::All => true,
+            Self::Group(name) => {
+                config.profile(&lane.profile).is_some_and(|it| it.group.as_ref() == Some(name))
+            }
             Self::Profile(name) => *name == lane.profile,
             Self::Feed(name) => name == feed,
         }
@@ -57,6 +63,7 @@ impl Owner {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::All => "all",
+            Self::Group(_) => "group",
             Self::Profile(_) => "profile",
             Self::Feed(_) => "feed",
         }
@@ -66,7 +73,7 @@ impl Owner {
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::All => None,
-            Self::Profile(name) | Self::Feed(name) => Some(name),
+            Self::Group(name) | Self::Profile(name) | Self::Feed(name) => Some(name),
         }
     }
 }
@@ -115,10 +122,10 @@ impl Outlook<'_> {
         days: u32,
     ) -> Result<Vec<DayCost>, Error> {
         let spans = last_days(zone, now, days);
-        let times: Vec<_> = spans.iter().map(|(_, from, to)| (*from, *to)).collect();
+        let times: Vec<_> = spans.iter().map(|span| (span.from, span.to)).collect();
         let mut costs: Vec<DayCost> = spans
             .iter()
-            .map(|(day, _, _)| DayCost { day: *day, posted: 0, billed: Usd::ZERO, risk: Usd::ZERO })
+            .map(|span| DayCost { day: span.first, posted: 0, billed: Usd::ZERO, risk: Usd::ZERO })
             .collect();
         for spending in self.store.spending(&times).await? {
             if let Some(cost) = costs.get_mut(spending.span) {
@@ -130,14 +137,19 @@ impl Outlook<'_> {
         Ok(costs)
     }
 
-    /// What of each budget is spent at `now`: that of all profiles first, then those of profiles,
-    /// then those of feeds.
+    /// What of each budget is spent at `now`: that of all profiles first, then those of groups,
+    /// of profiles and of feeds.
     ///
     /// # Errors
     ///
     /// Where the database fails.
     pub async fn budgets(&self, now: DateTime<Utc>) -> Result<Vec<BudgetState>, Error> {
         let overall = self.config.budget.map(|budget| (Owner::All, budget));
+        let groups = self
+            .config
+            .groups
+            .iter()
+            .filter_map(|group| Some((Owner::Group(group.name.clone()), group.budget?)));
         let profiles =
             self.config.profiles.iter().filter_map(|profile| {
                 Some((Owner::Profile(profile.name.clone()), profile.budget?))
@@ -148,7 +160,7 @@ impl Outlook<'_> {
             .iter()
             .filter_map(|feed| Some((Owner::Feed(feed.name.clone()), feed.pace.budget?)));
         let mut states = Vec::new();
-        for (owner, budget) in overall.into_iter().chain(profiles).chain(feeds) {
+        for (owner, budget) in overall.into_iter().chain(groups).chain(profiles).chain(feeds) {
             let since = period_start(budget.zone, budget.per, now);
             let lately = now - TimeDelta::days(i64::from(RATE_DAYS));
             states.push(BudgetState {
@@ -203,6 +215,9 @@ impl Outlook<'_> {
     async fn spent_since(&self, owner: &Owner, since: DateTime<Utc>) -> Result<Usd, Error> {
         Ok(match owner {
             Owner::All => self.store.spent_overall(since).await?,
+            Owner::Group(name) => {
+                self.store.spent_together(&self.config.members(name), since).await?
+            }
             Owner::Profile(name) => self.store.spent(name, since).await?,
             Owner::Feed(name) => self.store.spent_by_feed(name, since).await?,
         })
@@ -214,15 +229,15 @@ impl BudgetState {
     /// of each planned post.
     pub fn ends_by_plan(
         &self,
-        plans: &[LanePlan],
-        headings: &HashMap<i64, Heading>,
+        config: &Config,
+        (plans, headings): (&[LanePlan], &HashMap<i64, Heading>),
         now: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
         let feed = |id: &i64| headings.get(id).map_or("", |it| it.feed.as_str());
         let mut rows: Vec<&Row> = Vec::new();
         let mut left: Vec<&Rule> = Vec::new();
         for LanePlan { lane, plan } in plans {
-            let pays = |id: &i64| self.owner.pays(lane, feed(id));
+            let pays = |id: &i64| self.owner.pays(config, lane, feed(id));
             rows.extend(plan.rows.iter().filter(|row| pays(&row.id)));
             left.extend(plan.left.iter().filter(|(id, _)| pays(id)).map(|(_, rule)| rule));
         }
@@ -231,16 +246,40 @@ impl BudgetState {
     }
 }
 
-/// The last local days, today last: each with its first instant and the first one after it.
-pub fn last_days(
-    zone: Tz,
-    now: DateTime<Utc>,
-    days: u32,
-) -> Vec<(NaiveDate, DateTime<Utc>, DateTime<Utc>)> {
+/// Some local days in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first day.
+    pub first: NaiveDate,
+    /// The last one.
+    pub last: NaiveDate,
+    /// The first instant.
+    pub from: DateTime<Utc>,
+    /// The first instant after it.
+    pub to: DateTime<Utc>,
+}
+
+impl Span {
+    fn of(zone: Tz, first: NaiveDate, last: NaiveDate) -> Self {
+        Self { first, last, from: zone::day_start(zone, first), to: zone::day_end(zone, last) }
+    }
+}
+
+/// The last local days, each one a span, today last.
+pub fn last_days(zone: Tz, now: DateTime<Utc>, days: u32) -> Vec<Span> {
     let today = zone::day(zone, now);
-    let back = (0..days).rev();
     let day = |back| today.checked_sub_days(chrono::Days::new(u64::from(back)));
-    back.filter_map(day)
-        .map(|day| (day, zone::day_start(zone, day), zone::day_end(zone, day)))
-        .collect()
+    (0..days).rev().filter_map(day).map(|day| Span::of(zone, day, day)).collect()
+}
+
+/// The month of a day.
+pub fn month_of(zone: Tz, day: NaiveDate) -> Span {
+    let (first, next) = zone::month(day);
+    Span::of(zone, first, next.pred_opt().unwrap_or(next))
+}
+
+/// The days of the month of a day, each one a span.
+pub fn days_of(zone: Tz, day: NaiveDate) -> Vec<Span> {
+    let (first, next) = zone::month(day);
+    first.iter_days().take_while(|day| *day < next).map(|day| Span::of(zone, day, day)).collect()
 }

@@ -116,6 +116,8 @@ pub struct Past {
     pub spent: Usd,
     /// What all profiles spent since [`period_start`] of the overall budget.
     pub spent_overall: Usd,
+    /// What the profiles of the group spent since [`period_start`] of its budget.
+    pub spent_by_group: Usd,
     /// What each of [`Limits::feeds`] did.
     pub feeds: Vec<FeedPast>,
 }
@@ -127,6 +129,8 @@ pub struct Limits<'a> {
     pub pace: &'a Pace,
     /// The profile's budget.
     pub budget: Option<Budget>,
+    /// The budget of the profile's group.
+    pub group: Option<Budget>,
     /// The budget of all profiles together.
     pub overall: Option<Budget>,
     /// What each feed of the lane may do.

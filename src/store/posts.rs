@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, nonsense};
+use super::{Error, Store, Times, millis, nonsense};
 use crate::domain::breaker::Lane;
 use crate::domain::media::Media;
 use crate::domain::options::Options;
@@ -273,6 +273,29 @@ impl Store {
              order by changed_at desc, id desc
              limit ?2",
             profile,
+            limit
+        )
+    }
+
+    /// What was settled for some profiles in a span of time, oldest first, at most `limit`.
+    pub async fn settled_between(
+        &self,
+        profiles: &[&str],
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        limit: u32,
+    ) -> Result<Vec<Post>, Error> {
+        let profiles = serde_json::json!(profiles).to_string();
+        let (from, to) = (millis(from), millis(to));
+        posts!(
+            &self.read,
+            "where state in ('posted', 'failed', 'skipped', 'expired')
+                and profile in (select value from json_each(?1))
+                and changed_at >= ?2 and changed_at < ?3
+             order by changed_at, id
+             limit ?4",
+            profiles,
+            from,
+            to,
             limit
         )
     }

@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 28] = [
     "",
     "demo",
     "run",
@@ -353,6 +353,8 @@ const COMMANDS: [&str; 26] = [
     "preview",
     "explain",
     "plan",
+    "cost",
+    "report",
     "queue",
     "queue list",
     "queue show",
@@ -566,6 +568,10 @@ async fn listings_read_well() {
         "queue show 1",
         "queue show 4",
         "plan",
+        "cost",
+        "cost --by feed --days 2",
+        "report --profile main",
+        "report --profile main --csv",
         "explain First",
         "explain Later",
         "history --profile main",
@@ -584,6 +590,8 @@ async fn listings_read_well() {
         "queue list",
         "queue show 1",
         "plan",
+        "cost",
+        "cost --by feed --days 2",
         "explain First",
         "history",
         "feeds list",
