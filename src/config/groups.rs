@@ -87,10 +87,7 @@ fn text(at: &Node, text: &str) -> Node {
 /// The group that a profile names, if it names one.
 fn group_of(node: &Node) -> Option<&str> {
     let Value::Table(table) = &node.value else { return None };
-    match &table.get("group")?.value {
-        Value::Text(name) => Some(name),
-        _ => None,
-    }
+    text_of(table, "group")
 }
 
 fn complain_of_strangers(
@@ -117,17 +114,11 @@ fn complain_of_strangers(
 }
 
 fn items(node: Option<&Node>) -> &[Node] {
-    match node.map(|node| &node.value) {
-        Some(Value::List(items)) => items,
-        _ => &[],
-    }
+    if let Some(Node { value: Value::List(items), .. }) = node { items } else { &[] }
 }
 
 fn items_mut(node: Option<&mut Node>) -> &mut [Node] {
-    match node.map(|node| &mut node.value) {
-        Some(Value::List(items)) => items,
-        _ => &mut [],
-    }
+    if let Some(Node { value: Value::List(items), .. }) = node { items } else { &mut [] }
 }
 
 /// Gives the group of each profile by its name.
@@ -147,8 +138,8 @@ fn hand_down_to_profiles(
                 table.insert(key.clone(), value.clone());
             }
         }
-        if let Some(Value::Text(name)) = table.get("name").map(|node| &node.value) {
-            of_profiles.insert(name.clone(), group);
+        if let Some(name) = text_of(table, "name") {
+            of_profiles.insert(name.to_owned(), group);
         }
     }
     of_profiles
@@ -160,20 +151,10 @@ fn hand_down_to_feeds(
     of_profiles: &BTreeMap<String, String>,
 ) {
     // A feed that names no profile has the one that all have, or the only one.
-    let usual = match root.get("defaults").map(|node| &node.value) {
-        Some(Value::Table(table)) => match table.get("feed").map(|node| &node.value) {
-            Some(Value::Table(feed)) => first_of(feed),
-            _ => None,
-        },
-        _ => None,
-    };
-    let profiles = items(root.get("profile"));
-    let only = match profiles {
-        [Node { value: Value::Table(table), .. }] => match table.get("name").map(|it| &it.value) {
-            Some(Value::Text(name)) => Some(name.clone()),
-            _ => None,
-        },
-        _ => None,
+    let usual = table_of(root, "defaults").and_then(|it| table_of(it, "feed")).and_then(first_of);
+    let only = match items(root.get("profile")) {
+        [Node { value: Value::Table(table), .. }] => text_of(table, "name").map(str::to_owned),
+        [] | [_, ..] => None,
     };
     let usual = usual.or(only);
     for node in items_mut(root.get_mut("feed")) {
@@ -191,8 +172,16 @@ fn hand_down_to_feeds(
 
 /// The first profile that a feed names.
 fn first_of(feed: &Table) -> Option<String> {
-    match items(feed.get("profiles")).first().map(|node| &node.value) {
-        Some(Value::Text(name)) => Some(name.clone()),
-        _ => None,
-    }
+    let Value::Text(name) = &items(feed.get("profiles")).first()?.value else { return None };
+    Some(name.clone())
+}
+
+fn text_of<'a>(table: &'a Table, key: &str) -> Option<&'a str> {
+    let Value::Text(text) = &table.get(key)?.value else { return None };
+    Some(text)
+}
+
+fn table_of<'a>(table: &'a Table, key: &str) -> Option<&'a Table> {
+    let Value::Table(table) = &table.get(key)?.value else { return None };
+    Some(table)
 }
