@@ -21,13 +21,12 @@ const POSTS_MAX: u32 = 100_000;
 const TEXT_MAX: usize = 120;
 
 #[derive(Debug, Args)]
-#[group(id = "whose", multiple = false)]
 pub(super) struct ReportArgs {
     /// The profiles of this group
-    #[arg(long, group = "whose")]
+    #[arg(long)]
     group: Option<String>,
     /// This profile
-    #[arg(long, group = "whose")]
+    #[arg(long, conflicts_with = "group")]
     profile: Option<String>,
     /// This month, such as 2026-11; left out: the present one
     #[arg(long, value_parser = month)]

@@ -56,11 +56,6 @@ pub(super) fn config(
     let budget = check_budget::overall(root, &mut talk.complaints);
     let mut feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
     check_select::warn(&profiles, &feeds, talk);
-    for group in &groups {
-        if !profiles.iter().any(|profile| profile.group.as_ref() == Some(&group.name)) {
-            talk.warn(format!("group {}: no profile is in it", quoted(&group.name)));
-        }
-    }
     check_budget::settle_zones(&mut feeds, &profiles);
     check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
     Some(Config {

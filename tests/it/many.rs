@@ -203,7 +203,19 @@ fn a_fault_of_a_group_is_told_once_at_its_own_line() {
     let rows = "name,group\na,acme\nb,acme\nc,nobody\n";
     let complaints = load_files(folder.path(), &[("tidings.toml", &text), ("clients.csv", rows)])
         .expect_err("wrong");
-    insta::assert_snapshot!(complaints, @"");
+    insta::assert_snapshot!(complaints, @r#"
+    tidings.toml:9: group "acme": budget: usd = 0 lets nothing out
+        leave the budget out for no limit, or use `tidings pause` to stop
+    tidings.toml:11: profile "own": time_zone = "Europe/Wien" is not a time zone
+        did you mean "Europe/Kiev"?
+    tidings.toml:12: group "acme": profile: unknown key `colour`
+        the keys here are platforms, profile_key, x_api_key, x_api_secret, time_zone, post_at, min_gap, max_per_hour, max_per_day, quiet_hours, blackout, jitter, spread, order, breaking_ignores, pace, budget, include, exclude, hold, duplicates, same_text, options
+    tidings.toml:23: profile "other": group = "acne" is not the name of a group
+        did you mean "acme"?
+    clients.csv:4: profile "c": group = "nobody" is not the name of a group
+        begin it with [group.nobody], or leave the key out
+    5 problems in tidings.toml and what it includes; nothing was started
+    "#);
 }
 
 #[test]

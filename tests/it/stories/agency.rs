@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use tidings::sandbox::{PLATFORMS, Profile};
 
-use crate::world::{Setup, World, blog, start};
+use crate::world::{Item, Setup, World, item, rss, start};
 
 const CLIENTS: i32 = 50;
 /// Its keys are wrong.
@@ -49,7 +49,12 @@ async fn agency() -> World {
     let world = setup.open().await;
     for client in 0..CLIENTS {
         let posts = if client == FLOOD { FLOOD_POSTS } else { 2 };
-        world.offers(&format!("/{client}"), blog((0..posts).map(|n| client * 100 + n)));
+        let story = |n| Item {
+            title: format!("Number {n} of the stories of {}", name(client)),
+            link: Some(format!("https://{}.example.com/{n}", name(client))),
+            ..item(n)
+        };
+        world.offers(&format!("/{client}"), rss(&(1..=posts).map(story).collect::<Vec<_>>()));
     }
     world
 }
