@@ -2,7 +2,7 @@
 //!
 //! Runs the real loops of the daemon under the system's clock, over 1,000 posts that are due one after
 //! the other on 50 lanes. The judge is the sandbox's books. `cargo bench --bench lateness` prints the
-//! figures that README.md tells.
+//! figures.
 
 use std::collections::HashMap;
 use std::path::Path;
