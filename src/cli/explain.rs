@@ -3,24 +3,21 @@
 //! Promises: every stage names its reason. Must not: decide again; it reads what was decided, and asks
 //! the same plan as the daemon.
 
-use chrono::TimeDelta;
+mod source;
+mod turn;
+
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::out::{self, Tone};
-use super::polling::{next_poll, next_poll_line};
-use super::queue::{as_json, show_post};
+use super::queue::{as_json as post_json, attempt_json, show_post};
 use super::setup::{Place, View, open};
-use super::{Done, Exit, acts};
-use crate::domain::post::State;
-use crate::feed::parse::Reader;
+use super::{Done, Exit, acts, digest};
 use crate::store::entries::SeenEntry;
-use crate::store::posts::Post;
+use crate::store::posts::Change;
 
 /// Entries that one search shows.
 const FOUND_MAX: u32 = 5;
-/// How far ahead a post's turn is looked for.
-const AHEAD: TimeDelta = TimeDelta::days(30);
 
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
@@ -45,23 +42,7 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
     if args.json {
         let mut all = Vec::new();
         for entry in &entries {
-            let posts = view.store.posts_of_entry(entry.id).await?;
-            let feed = view.store.feed(&entry.feed).await?;
-            all.push(json!({
-                "entry": entry.id,
-                "feed": entry.feed,
-                "title": entry.title,
-                "link": entry.link,
-                "first_seen_at": entry.first_seen_at,
-                "changed_at": entry.changed_at,
-                "changes": entry.changes,
-                "reader": feed.as_ref().map(|it| it.reader.as_str()),
-                "repairs": feed.as_ref().map(|it| it.repairs.lines().collect::<Vec<_>>()),
-                "choice": entry.choice,
-                "reason": entry.reason,
-                "acts": acts_of(&view, &posts).await?,
-                "posts": posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>(),
-            }));
+            all.push(as_json(&view, entry).await?);
         }
         out::json(&all)?;
         return Ok(Exit::Done);
@@ -70,15 +51,6 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
         explain(&view, entry).await?;
     }
     Ok(Exit::Done)
-}
-
-/// What persons did to the posts of an entry, by the post's number.
-async fn acts_of(view: &View, posts: &[Post]) -> Result<serde_json::Value, anyhow::Error> {
-    let mut all = serde_json::Map::new();
-    for post in posts {
-        all.insert(post.id.to_string(), acts::of_post(view, post.id).await?);
-    }
-    Ok(all.into())
 }
 
 async fn find(view: &View, text: &str) -> Result<Vec<SeenEntry>, anyhow::Error> {
@@ -106,14 +78,10 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
         entry.feed
     ));
     if let Some(feed) = view.store.feed(&entry.feed).await? {
-        let repairs = feed.repairs.lines().collect::<Vec<_>>().join("; ");
-        let repaired = if repairs.is_empty() { String::new() } else { format!(": {repairs}") };
-        out::say(&format!("read        by {}{repaired}", Reader::told(&feed.reader)));
-        let waits = view.store.host_waits(view.now).await?;
-        if let Some(next) = next_poll(view, &feed, &waits) {
-            out::say(&format!("next poll   {}", next_poll_line(view, &next)));
-        }
+        source::say(view, &feed).await?;
     }
+    let keys = view.store.keys_of_entry(entry).await?;
+    out::say(&format!("identified  by {}", out::short(&keys.join(", "), 300)));
     if let Some(at) = entry.changed_at {
         out::say(&format!(
             "changed     {} by the feed, last {}; its title and link are shown as they are now",
@@ -121,48 +89,75 @@ async fn explain(view: &View, entry: &SeenEntry) -> Result<(), anyhow::Error> {
             out::when(at, zone, view.now),
         ));
     }
-    let why = if entry.reason.is_empty() { "new" } else { &entry.reason };
-    let verdict = match entry.choice.as_str() {
-        "skip" => "not posted",
-        "hold" => "held for you",
-        _ => "to be posted",
-    };
-    out::say(&format!("selected    {verdict}: {why}"));
+    out::say(&format!("selected    {}: {}", verdict(entry), why(entry)));
     let posts = view.store.posts_of_entry(entry.id).await?;
     if posts.is_empty() && entry.choice != "skip" {
         out::say("composed    nothing: the feed has no profile with a platform");
     }
     for post in &posts {
         show_post(view, post).await?;
-        if post.life.state == State::Queued {
-            turn(view, post).await?;
-        }
+        turn::say(view, post).await?;
     }
     out::say("");
     Ok(())
 }
 
-/// When a queued post's turn comes, and why then.
-async fn turn(view: &View, post: &Post) -> Result<(), anyhow::Error> {
-    for breaker in view.store.open_breakers().await? {
-        if breaker.scope.covers(&post.lane) {
-            out::say(&format!(
-                "  stopped: {}; {}",
-                breaker.cause.sentence(),
-                breaker.cause.remedy()
-            ));
+fn why(entry: &SeenEntry) -> &str {
+    if entry.reason.is_empty() { "new" } else { &entry.reason }
+}
+
+fn verdict(entry: &SeenEntry) -> &'static str {
+    match entry.choice.as_str() {
+        "skip" => "not posted",
+        "hold" => "held for you",
+        _ => "to be posted",
+    }
+}
+
+async fn as_json(view: &View, entry: &SeenEntry) -> Result<Value, anyhow::Error> {
+    let feed = view.store.feed(&entry.feed).await?;
+    let fetched = match &feed {
+        Some(feed) => source::as_json(view, feed).await?,
+        None => Value::Null,
+    };
+    let mut posts = Vec::new();
+    for post in view.store.posts_of_entry(entry.id).await? {
+        let mut whole = post_json(view, &post);
+        if let Value::Object(fields) = &mut whole {
+            let attempts = view.store.attempts(post.id).await?;
+            let changes = view.store.changes(post.id).await?;
+            fields.insert("digest".to_owned(), digest::as_json(view, &post).await?);
+            fields.insert("planned".to_owned(), turn::as_json(view, &post).await?);
+            fields.insert("sent".to_owned(), attempts.iter().map(attempt_json).collect());
+            fields.insert("acts".to_owned(), acts::of_post(view, post.id).await?);
+            fields.insert("settled".to_owned(), changes.iter().map(change_json).collect());
         }
+        posts.push(whole);
     }
-    if !view.config.has_lane(&post.lane) {
-        out::say("  planned: never, the config does not know its lane any more");
-        return Ok(());
-    }
-    let plan = view.outlook().plan_of(&post.lane, view.now, view.now + AHEAD).await?;
-    if let Some(row) = plan.rows.iter().find(|row| row.id == post.id) {
-        let at = out::when(row.at, view.zone(&post.lane), view.now);
-        out::say(&format!("  planned: {at}, {}", row.rule.sentence()));
-    } else if let Some((_, rule)) = plan.left.iter().find(|(id, _)| *id == post.id) {
-        out::say(&format!("  planned: not within 30 days, {}", rule.sentence()));
-    }
-    Ok(())
+    Ok(json!({
+        "entry": entry.id,
+        "feed": entry.feed,
+        "title": entry.title,
+        "link": entry.link,
+        "first_seen_at": entry.first_seen_at,
+        "changed_at": entry.changed_at,
+        "changes": entry.changes,
+        "reader": feed.as_ref().map(|it| it.reader.as_str()),
+        "repairs": feed.as_ref().map(|it| it.repairs.lines().collect::<Vec<_>>()),
+        "fetched": fetched,
+        "identified": view.store.keys_of_entry(entry).await?,
+        "choice": entry.choice,
+        "reason": entry.reason,
+        "posts": posts,
+    }))
+}
+
+fn change_json(change: &Change) -> Value {
+    json!({
+        "at": change.at,
+        "from": change.from,
+        "to": change.to,
+        "who": change.who,
+        "why": change.why,
+    })
 }

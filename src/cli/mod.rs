@@ -4,7 +4,9 @@
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
 mod acts;
+mod budgets;
 mod check;
+mod cost;
 mod delete;
 mod demo;
 mod digest;
@@ -18,6 +20,7 @@ mod plan;
 mod polling;
 mod preview;
 mod queue;
+mod report;
 mod run;
 mod sandbox;
 mod scratch;
@@ -89,6 +92,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Show what goes out when, on which lane, at which cost
     Plan(plan::PlanArgs),
+    /// Show what was spent by profile, feed, day or month, and how long the budgets last
+    Cost(cost::CostArgs),
+    /// Write what was published in a month, for a client: Markdown, CSV or JSON
+    Report(report::ReportArgs),
     /// Look at the queue, and change it by hand
     #[command(subcommand)]
     Queue(queue::QueueCommand),
@@ -152,6 +159,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Preview(args) => preview::run(&at, &args).await,
         Command::Explain(args) => explain::run(&at, &args).await,
         Command::Plan(args) => plan::run(&at, &args).await,
+        Command::Cost(args) => cost::run(&at, &args).await,
+        Command::Report(args) => report::run(&at, &args).await,
         Command::Queue(command) => queue::run(&at, &command).await,
         Command::History(args) => history::run(&at, &args).await,
         Command::Delete(args) => delete::run(&at, &args).await,

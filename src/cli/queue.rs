@@ -363,7 +363,7 @@ pub(super) fn as_json(view: &View, post: &Post) -> Value {
     })
 }
 
-fn attempt_json(attempt: &crate::store::attempts::Attempt) -> Value {
+pub(super) fn attempt_json(attempt: &crate::store::attempts::Attempt) -> Value {
     json!({
         "attempt": attempt.id,
         "generation": attempt.generation,

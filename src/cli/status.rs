@@ -10,7 +10,7 @@ use super::feeds::{NO_FEEDS, health};
 use super::out::{self, Tone};
 use super::queue::{needs, needs_person, needs_together};
 use super::setup::{Place, View, open};
-use super::{Done, Exit};
+use super::{Done, Exit, budgets, cost};
 use crate::daemon::passing::Passing;
 use crate::domain::breaker::{Cause, Ending, Lane};
 use crate::domain::plan::Decision;
@@ -58,8 +58,12 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     for breaker in &breakers {
         say_breaker(&view, breaker);
     }
+    for warning in budgets::warnings(&view).await? {
+        out::say(&out::tone(&warning, Tone::Bad));
+    }
     say_waiting(&waiting);
     say_lanes(&lanes);
+    out::say(&format!("\n{}", cost::in_short(&view).await?));
     say_feeds(&view).await?;
     Ok(Exit::Done)
 }
@@ -243,6 +247,12 @@ async fn as_json(
                 .map(|state| (state.word(), status.count(state)))
                 .collect::<std::collections::BTreeMap<_, _>>(),
             "next": status.next,
+        })).collect::<Vec<_>>(),
+        "budgets": view.outlook().budgets(view.now).await?.iter().map(|state| json!({
+            "whose": state.owner.kind(),
+            "name": state.owner.name(),
+            "spent_percent": state.spent.percent(),
+            "until": state.until,
         })).collect::<Vec<_>>(),
         "feeds": view.config.feeds.iter().map(|feed| json!({
             "feed": feed.name,

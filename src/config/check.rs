@@ -16,8 +16,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Named, Route, Store, access, check_budget, check_feed, check_polling,
-    check_profile, check_select, check_web, keys, values,
+    Ayrshare, Config, Fetch, Group, Named, Route, Store, access, check_budget, check_feed,
+    check_polling, check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -40,7 +40,7 @@ const DATABASE: &str = "tidings.db";
 
 /// The whole config, or `None` after a complaint.
 pub(super) fn config(
-    file: &Path,
+    (file, groups): (&Path, Vec<Group>),
     root: &Table,
     environment: &Environment,
     talk: &mut Talk,
@@ -66,6 +66,7 @@ pub(super) fn config(
         web,
         prices,
         budget,
+        groups,
         profiles: Named::new(profiles, |profile| &profile.name),
         feeds: Named::new(feeds, |feed| &feed.name),
         warnings: std::mem::take(&mut talk.warnings),
@@ -81,6 +82,7 @@ fn top(root: &Table, complaints: &mut Complaints) {
             "profile" | "feed" => format!("[[{known}]]"),
             "defaults" => "[defaults.profile] or [defaults.feed]".to_owned(),
             "include" => "include".to_owned(),
+            "group" => "[group.NAME]".to_owned(),
             _ => format!("[{known}]"),
         };
         let of_feed: Vec<&str> = keys::feed().collect();

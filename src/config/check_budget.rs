@@ -25,15 +25,27 @@ pub(super) fn of(
     read(&inner, whose, complaints)
 }
 
+/// The `budget` of a group.
+pub(super) fn of_group(section: &Section<'_>, complaints: &mut Complaints) -> Option<Budget> {
+    let node = section.node("budget")?;
+    let inner = Section::new(node, format!("{}: budget", section.place), complaints);
+    with_zone(&inner, Whose::Group, complaints)
+}
+
 /// `[budget]`
 pub(super) fn overall(root: &Table, complaints: &mut Complaints) -> Option<Budget> {
     if matches!(&root.get("budget")?.value, Value::Table(keys) if keys.is_empty()) {
         return None;
     }
     let section = Section::of(root, "budget", "[budget]", complaints);
+    with_zone(&section, Whose::All, complaints)
+}
+
+/// A budget of several profiles, whose zones may differ.
+fn with_zone(section: &Section<'_>, whose: Whose, complaints: &mut Complaints) -> Option<Budget> {
     section.only(keys::OVERALL_BUDGET, complaints);
     let zone = section.read("time_zone", complaints, |node| times::zone(node, true));
-    let budget = read(&section, Whose::All, complaints)?;
+    let budget = read(section, whose, complaints)?;
     Some(Budget { zone: zone.unwrap_or(Tz::UTC), ..budget })
 }
 

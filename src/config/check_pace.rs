@@ -5,17 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::check_budget;
+use super::check_filter::{Given, filter};
 use super::complaints::{Complaints, Fault};
 use super::section::Section;
 use super::tree::{Node, Value};
 use super::{Budget, FeedPace, LanePace, Whose, keys, times, values};
 use crate::domain::pace::{Blackout, Ignores, Jitter, Pace, PostAt, QuietHours};
 use crate::domain::plan::Priority;
+use crate::domain::select::filter::Filter;
 
 /// Bounds of `min_gap` and `embargo`.
 const MIN_GAP: RangeInclusive<TimeDelta> = TimeDelta::zero()..=TimeDelta::days(31);
@@ -260,6 +263,7 @@ fn ignores(section: &Section<'_>, complaints: &mut Complaints) -> Option<Ignores
 #[derive(Debug, Clone, Default)]
 pub(super) struct FeedPaceKeys {
     pace: PaceKeys,
+    breaking: Option<Given<Arc<Filter>>>,
     priority: Option<Priority>,
     embargo: Option<TimeDelta>,
     budget: Option<Budget>,
@@ -270,6 +274,7 @@ impl FeedPaceKeys {
         const REMEDY: &str = "accepted are \"breaking\", \"normal\" and \"low\"";
         Self {
             pace: PaceKeys::read_for_feed(section, complaints),
+            breaking: filter(section, "breaking", complaints),
             priority: section.read("priority", complaints, |node| {
                 let word = values::text(node, "a text", REMEDY)?;
                 Priority::parse(word).ok_or_else(|| Fault::value("is not a priority", REMEDY))
@@ -283,6 +288,7 @@ impl FeedPaceKeys {
     pub(super) fn pace(self, defaults: &Self) -> FeedPace {
         let keys = self.pace.over(&defaults.pace);
         FeedPace {
+            breaking: self.breaking.or_else(|| defaults.breaking.clone()).and_then(Given::value),
             priority: self.priority.or(defaults.priority).unwrap_or_default(),
             newest_first: keys.newest_first,
             min_gap: keys.min_gap,

@@ -62,6 +62,7 @@ pub(super) fn all(
         if let Some(name) = &name {
             names.take("profile", name, &section.origin, complaints);
         }
+        let group = section.read("group", complaints, values::name);
         let own = read(&section, complaints);
         foreign_paces(&section, &own, &inherited, complaints);
         if inherited.platforms.is_none() && !defaults_have(defaults, "platforms") {
@@ -72,7 +73,7 @@ pub(super) fn all(
             );
         }
         if let (Some(name), Some(ayrshare)) = (name, ayrshare) {
-            profiles.push(profile(name, own, &inherited, ayrshare));
+            profiles.push(Profile { group, ..profile(name, own, &inherited, ayrshare) });
         }
     }
     warn(&profiles, talk);
@@ -130,6 +131,10 @@ fn foreign_paces(section: &Section<'_>, own: &Keys, inherited: &Keys, complaints
     else {
         return;
     };
+    // A group's profiles need not all post on all of its platforms.
+    if complaints.is_shared(&node.origin) {
+        return;
+    }
     for platform in own.paces.platforms() {
         if !platforms.iter().any(|one| one == platform) {
             let fault = Fault::key(
@@ -204,6 +209,7 @@ fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Pr
         lane_paces: platforms.iter().map(on).collect(),
         budget: own.budget.or(inherited.budget).map(|budget| Budget { zone, ..budget }),
         name,
+        group: None,
         platforms,
         profile_key: own.profile_key.or(inherited.profile_key),
         x_api_key: x_api_key.unwrap_or_else(|| ayrshare.x_api_key.clone()),

@@ -60,6 +60,8 @@ pub struct Complaints {
     file: String,
     subject: Subject,
     kept: BTreeSet<Complaint>,
+    /// What stands there comes to several places, and is told at one.
+    shared: BTreeSet<Origin>,
     dropped: usize,
 }
 
@@ -70,6 +72,7 @@ impl Complaints {
             file: file.display().to_string(),
             subject: Subject::Config,
             kept: BTreeSet::new(),
+            shared: BTreeSet::new(),
             dropped: 0,
         }
     }
@@ -86,15 +89,32 @@ impl Complaints {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
+        let what = what.into();
+        if self.is_shared(origin) && self.is_told(origin, &what) {
+            return;
+        }
         if self.kept.len() >= KEPT_MAX {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
-        self.kept.insert(Complaint {
-            origin: origin.clone(),
-            what: what.into(),
-            remedy: remedy.into(),
-        });
+        self.kept.insert(Complaint { origin: origin.clone(), what, remedy: remedy.into() });
+    }
+
+    /// What stands there is laid into several places: a fault of it is told once.
+    pub(super) fn share(&mut self, origin: &Origin) {
+        self.shared.insert(origin.clone());
+    }
+
+    /// Whether what stands there was laid into several places.
+    pub(super) fn is_shared(&self, origin: &Origin) -> bool {
+        self.shared.contains(origin)
+    }
+
+    /// Whether the same is said of another place: what follows the place's name is equal.
+    fn is_told(&self, origin: &Origin, what: &str) -> bool {
+        let fault = |what: &str| what.rsplit_once(": ").map(|(_, fault)| fault.to_owned());
+        let new = fault(what);
+        self.kept.iter().any(|it| it.origin == *origin && fault(&it.what) == new)
     }
 
     /// Whether more than enough is wrong already: then costly suggestions are not worth making.

@@ -14,9 +14,9 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 10] = [
-    "ayrshare", "budget", "defaults", "feed", "fetch", "include", "prices", "profile", "store",
-    "web",
+pub(super) const TOP: [&str; 11] = [
+    "ayrshare", "budget", "defaults", "feed", "fetch", "group", "include", "prices", "profile",
+    "store", "web",
 ];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
@@ -52,8 +52,9 @@ pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "del
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 24] = [
+pub(super) const PROFILE: [&str; 25] = [
     "name",
+    "group",
     "platforms",
     "profile_key",
     "x_api_key",
@@ -93,11 +94,13 @@ pub(super) const PACE: [&str; 10] = [
 ];
 /// `[defaults.profile]`
 pub(super) fn profile_defaults() -> impl Iterator<Item = &'static str> {
-    PROFILE.into_iter().filter(|key| *key != "name")
+    PROFILE.into_iter().filter(|key| *key != "name" && *key != "group")
 }
+/// `[group.NAME]`
+pub(super) const GROUP: [&str; 3] = ["budget", "profile", "feed"];
 /// `budget` of a profile or a feed.
 pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
-/// `[budget]`
+/// `[budget]`, and that of a group.
 pub(super) const OVERALL_BUDGET: [&str; 4] = ["usd", "per", "when_spent", "time_zone"];
 /// `duplicates` of a profile.
 pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
@@ -108,7 +111,7 @@ pub(super) const MEDIA: [&str; 5] = ["from", "max", "fallback", "alt", "video"];
 /// `digest` of a feed.
 pub(super) const DIGEST: [&str; 4] = ["every", "max", "link", "title"];
 /// `[[feed]]`
-pub(super) const FEED: [&str; 32] = [
+pub(super) const FEED: [&str; 33] = [
     "name",
     "url",
     "profiles",
@@ -129,6 +132,7 @@ pub(super) const FEED: [&str; 32] = [
     "on_update",
     "settle",
     "priority",
+    "breaking",
     "order",
     "min_gap",
     "max_per_hour",

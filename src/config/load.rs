@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::complaints::{Complaints, Origin, Talk};
 use super::environment::Environment;
-use super::{Config, check, include, tree};
+use super::{Config, check, groups, include, tree};
 
 /// The largest config file. 10,000 profiles with their feeds fit well in.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -51,8 +51,9 @@ pub(super) fn of_text(
     }
     include::follow(path, &mut root, &mut complaints);
     tree::overlay(&mut root, environment, &mut complaints);
+    let groups = groups::spread(&mut root, &mut complaints);
     let mut talk = Talk { complaints, warnings: Vec::new() };
-    let config = check::config(path, &root, environment, &mut talk);
+    let config = check::config((path, groups), &root, environment, &mut talk);
     match config {
         Some(config) if talk.complaints.is_empty() => Ok(config),
         Some(_) | None => Err(talk.complaints),

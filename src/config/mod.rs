@@ -21,6 +21,7 @@ mod check_web;
 mod complaints;
 pub mod edit;
 mod environment;
+mod groups;
 mod include;
 mod keys;
 mod load;
@@ -36,6 +37,7 @@ mod typed;
 mod values;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -51,6 +53,7 @@ use crate::domain::options::Options;
 use crate::domain::pace::{Pace, PostAt, QuietHours};
 use crate::domain::plan::Priority;
 use crate::domain::polling::{Grouping, Rhythm};
+use crate::domain::select::filter::{Filter, Subject};
 use secret::SecretRef;
 
 pub use access::{Access, Auth, HeaderText, Proxy, Route};
@@ -78,6 +81,8 @@ pub struct Config {
     pub prices: Prices,
     /// `[budget]`: of all profiles together.
     pub budget: Option<Budget>,
+    /// `[group.NAME]`: the clients of an agency.
+    pub groups: Vec<Group>,
     /// `[[profile]]`, at least one, names unique.
     pub profiles: Named<Profile>,
     /// `[[feed]]`, names unique.
@@ -153,11 +158,22 @@ pub struct Web {
     pub public_url: Option<Url>,
 }
 
+/// `[group.NAME]`
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// `budget` of all its profiles together.
+    pub budget: Option<Budget>,
+}
+
 /// `[[profile]]`
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// `name`
     pub name: String,
+    /// `group`, if it is in one; it exists.
+    pub group: Option<String>,
     /// `platforms`, at least one, each at most once, all known to Ayrshare.
     pub platforms: Vec<String>,
     /// `profile_key`
@@ -245,8 +261,10 @@ pub struct Feed {
 /// When the posts of a feed go out, where that differs from the pace of its profiles.
 #[derive(Debug, Clone, Default)]
 pub struct FeedPace {
-    /// `priority`
+    /// `priority`, of what is not breaking.
     pub priority: Priority,
+    /// `breaking`: what goes before all others.
+    pub breaking: Option<Arc<Filter>>,
     /// `order`, in place of the profile's.
     pub newest_first: Option<bool>,
     /// `min_gap` between two posts of this feed on one lane.
@@ -263,6 +281,14 @@ pub struct FeedPace {
     pub embargo: TimeDelta,
     /// `budget` on all lanes together.
     pub budget: Option<Budget>,
+}
+
+impl FeedPace {
+    /// How urgent an entry is.
+    pub fn priority_of(&self, subject: &Subject) -> Priority {
+        let is_breaking = self.breaking.as_ref().is_some_and(|filter| filter.holds(subject));
+        if is_breaking { Priority::Breaking } else { self.priority }
+    }
 }
 
 pub use crate::domain::compose::Compose;
@@ -292,6 +318,18 @@ impl Config {
     /// The profile of this name.
     pub fn profile(&self, name: &str) -> Option<&Profile> {
         self.profiles.named(name)
+    }
+
+    /// The budget of a profile's group.
+    pub fn group_budget(&self, profile: &Profile) -> Option<Budget> {
+        let group = profile.group.as_ref()?;
+        self.groups.iter().find(|it| it.name == *group)?.budget
+    }
+
+    /// The names of a group's profiles.
+    pub fn members(&self, group: &str) -> Vec<&str> {
+        let is_member = |profile: &&Profile| profile.group.as_deref() == Some(group);
+        self.profiles.iter().filter(is_member).map(|profile| profile.name.as_str()).collect()
     }
 
     /// The feed of this name.

@@ -149,7 +149,7 @@ fn value(key: &str, cell: &str, origin: &Origin) -> Value {
         return Value::List(items.map(node).collect());
     }
     match key {
-        "name" | URL => text(cell),
+        "name" | "group" | URL => text(cell),
         _ => tree::value_of_text(cell, origin),
     }
 }

@@ -278,7 +278,14 @@ impl Daemon {
             let composed = recipe.compose(&entry.item, &lane);
             let placed = lanes.place(tx, &lane, (choice, composed), put_off_until).await?;
             let beside = recipe.beside(&entry.item, &lane);
-            let fresh_post = FreshPost { feed, entry, number, lane: &lane, beside: &beside };
+            let fresh_post = FreshPost {
+                feed,
+                entry,
+                number,
+                lane: &lane,
+                beside: &beside,
+                priority: feed.pace.priority_of(&subject),
+            };
             let seat = self.seat(tx, &fresh_post, &placed).await?;
             if let Some(seat) = seat {
                 let placed = placed.in_digest();

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod bell;
+pub mod costs;
 mod delete;
 pub mod desk;
 mod digest;

@@ -50,13 +50,20 @@ struct View<'a> {
     past: Past,
     pace: &'a Pace,
     budget: Option<Budget>,
+    group: Option<Budget>,
     overall: Option<Budget>,
     feeds: Vec<FeedLimits>,
 }
 
 impl View<'_> {
     fn limits(&self) -> Limits<'_> {
-        Limits { pace: self.pace, budget: self.budget, overall: self.overall, feeds: &self.feeds }
+        Limits {
+            pace: self.pace,
+            budget: self.budget,
+            group: self.group,
+            overall: self.overall,
+            feeds: &self.feeds,
+        }
     }
 }
 
@@ -120,7 +127,9 @@ impl<'a> Outlook<'a> {
             return Ok(Pay::Full);
         }
         let feed = self.config.feed(&post.feed).and_then(|feed| feed.pace.budget);
-        let budgets = [self.profile_of(&post.lane)?.budget, self.config.budget, feed];
+        let profile = self.profile_of(&post.lane)?;
+        let group = self.config.group_budget(profile);
+        let budgets = [profile.budget, group, self.config.budget, feed];
         let mut purses = Vec::new();
         for budget in budgets.into_iter().flatten() {
             let spent = self.spent(budget, (&post.lane, &post.feed), now).await?;
@@ -180,7 +189,8 @@ impl<'a> Outlook<'a> {
         let pace = pace.ok_or_else(|| Error::UnknownLane(lane.clone()))?;
         let newest = pace.newest_first
             || self.config.feeds.iter().any(|feed| feed.pace.newest_first == Some(true));
-        let budgets = [profile.budget, self.config.budget].into_iter().flatten();
+        let group = self.config.group_budget(profile);
+        let budgets = [profile.budget, group, self.config.budget].into_iter().flatten();
         let mut budgets =
             budgets.chain(self.config.feeds.iter().filter_map(|feed| feed.pace.budget));
         let depth = Depth {
@@ -196,6 +206,9 @@ impl<'a> Outlook<'a> {
         if let Some(budget) = profile.budget {
             past.spent = self.spent(budget, (lane, ""), now).await?;
         }
+        if let Some(budget) = group {
+            past.spent_by_group = self.spent(budget, (lane, ""), now).await?;
+        }
         if let Some(budget) = self.config.budget {
             past.spent_overall = self.spent(budget, (lane, ""), now).await?;
         }
@@ -208,6 +221,7 @@ impl<'a> Outlook<'a> {
             past,
             pace: &pace.pace,
             budget: profile.budget,
+            group,
             overall: self.config.budget,
             feeds,
         })
@@ -292,6 +306,11 @@ impl<'a> Outlook<'a> {
         Ok(match budget.whose {
             plan::Whose::Profile => self.store.spent(&lane.profile, since).await?,
             plan::Whose::Feed => self.store.spent_by_feed(feed, since).await?,
+            plan::Whose::Group => {
+                let group = self.config.profile(&lane.profile).and_then(|it| it.group.as_deref());
+                let members = self.config.members(group.unwrap_or_default());
+                self.store.spent_together(&members, since).await?
+            }
             plan::Whose::All => self.store.spent_overall(since).await?,
         })
     }
@@ -307,11 +326,12 @@ pub fn first_turn(
 ) -> Option<plan::Row> {
     let profile = config.profile(&lane.profile)?;
     let pace = profile.pace_on(&lane.platform)?;
-    let settle = feed.select.settles_for(&Subject::of(item)).unwrap_or_default();
+    let subject = Subject::of(item);
+    let settle = feed.select.settles_for(&subject).unwrap_or_default();
     let waiting = Waiting {
         id: 0,
         feed: 0,
-        priority: feed.pace.priority,
+        priority: feed.pace.priority_of(&subject),
         place: 0,
         queued_at: now,
         not_before: now + std::cmp::max(settle, feed.pace.embargo),
@@ -322,8 +342,13 @@ pub fn first_turn(
     };
     let past = Past { feeds: vec![FeedPast::default()], ..Past::default() };
     let feeds = [limits_of(&feed.pace, pace)];
-    let budgets = (profile.budget, config.budget);
-    let limits = Limits { pace: &pace.pace, budget: budgets.0, overall: budgets.1, feeds: &feeds };
+    let limits = Limits {
+        pace: &pace.pace,
+        budget: profile.budget,
+        group: config.group_budget(profile),
+        overall: config.budget,
+        feeds: &feeds,
+    };
     plan::trace(&[waiting], &past, limits, (now, until), waiting.id)?.goes
 }
 

@@ -14,6 +14,7 @@ use super::{Daemon, Error};
 use crate::config;
 use crate::domain::breaker::Lane;
 use crate::domain::entry::{Entry, Key};
+use crate::domain::plan::Priority;
 use crate::domain::post::State;
 use crate::store::Tx;
 use crate::store::posts::NewPost;
@@ -27,6 +28,8 @@ pub(super) struct FreshPost<'a> {
     pub(super) number: i64,
     pub(super) lane: &'a Lane,
     pub(super) beside: &'a Beside,
+    /// How urgent it is.
+    pub(super) priority: Priority,
 }
 
 /// Keeps a new post; one of a digest goes at the digest's instant, from which its expiry counts.
@@ -36,7 +39,7 @@ pub(super) async fn keep_post(
     placed: &Placed,
     digest_at: Option<DateTime<Utc>>,
 ) -> Result<i64, Error> {
-    let FreshPost { feed, entry, number, lane, beside } = *fresh;
+    let FreshPost { feed, entry, number, lane, beside, priority } = *fresh;
     let composed = &placed.composed;
     let mut uuid = uuid_of(feed, entry, lane).to_string();
     if tx.has_uuid(&uuid).await? {
@@ -55,7 +58,7 @@ pub(super) async fn keep_post(
         options: &beside.options,
         state: placed.state,
         reason: &placed.reason,
-        priority: feed.pace.priority,
+        priority,
         not_before: digest_at.unwrap_or(tx.now + feed.pace.embargo),
         expires_at: feed.expire_after.map(|after| digest_at.unwrap_or(tx.now) + after),
     };

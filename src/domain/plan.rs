@@ -11,6 +11,7 @@
 //! always passes.
 
 mod feeds;
+mod forecast;
 mod lane;
 mod money;
 mod queue;
@@ -24,6 +25,7 @@ use chrono_tz::Tz;
 use super::cost::Usd;
 use super::pace::{HORIZON_DAYS, Pace, zone};
 pub use feeds::{FeedLimits, FeedPast};
+pub use forecast::{Spent, WARN_PERCENT};
 use lane::Lane;
 pub use money::{Budget, Pay, Period, Purse, WhenSpent, Whose, pay};
 pub use rule::Rule;
@@ -125,6 +127,8 @@ pub struct Past {
     pub spent: Usd,
     /// What all profiles spent since [`period_start`] of the overall budget.
     pub spent_overall: Usd,
+    /// What the profiles of the group spent since [`period_start`] of its budget.
+    pub spent_by_group: Usd,
     /// What each of [`Limits::feeds`] did.
     pub feeds: Vec<FeedPast>,
 }
@@ -136,6 +140,8 @@ pub struct Limits<'a> {
     pub pace: &'a Pace,
     /// The profile's budget.
     pub budget: Option<Budget>,
+    /// The budget of the profile's group.
+    pub group: Option<Budget>,
     /// The budget of all profiles together.
     pub overall: Option<Budget>,
     /// What each feed of the lane may do.

@@ -164,6 +164,28 @@ impl Store {
         Ok(Usd::from_micros(micros))
     }
 
+    /// What several profiles spent since `since` together, as budgets count it.
+    pub async fn spent_together(
+        &self,
+        profiles: &[&str],
+        since: DateTime<Utc>,
+    ) -> Result<Usd, Error> {
+        let since = millis(since);
+        let profiles = serde_json::json!(profiles).to_string();
+        let micros = sqlx::query_scalar!(
+            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+               from json_each(?) as one
+               cross join attempt indexed by attempt_spent
+               where profile = one.value and started_at >= ?"#,
+            profiles,
+            since
+        )
+        .fetch_one(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "sum what a group spent", source })?;
+        Ok(Usd::from_micros(micros))
+    }
+
     /// What a feed spent since `since` on all lanes, as budgets count it.
     pub async fn spent_by_feed(&self, feed: &str, since: DateTime<Utc>) -> Result<Usd, Error> {
         let since = millis(since);

@@ -122,6 +122,18 @@ impl Store {
             .transpose()
     }
 
+    /// All that an entry is known by, in the order of the alphabet.
+    pub async fn keys_of_entry(&self, entry: &SeenEntry) -> Result<Vec<String>, Error> {
+        sqlx::query_scalar!(
+            "select key from entry_key where feed = ? and entry_id = ? order by key",
+            entry.feed,
+            entry.id
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read what an entry is known by", source })
+    }
+
     /// The newest entries whose link is, or whose title holds, this text; at most `limit`.
     pub async fn find_entries(&self, text: &str, limit: u32) -> Result<Vec<SeenEntry>, Error> {
         sqlx::query_as!(

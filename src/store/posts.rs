@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, nonsense};
+use super::{Error, Store, Times, millis, nonsense};
 use crate::domain::breaker::Lane;
 use crate::domain::media::Media;
 use crate::domain::options::Options;
@@ -128,6 +128,18 @@ pub struct Wording<'a> {
     pub options: &'a Options,
 }
 
+/// What a listing shows of a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Its feed.
+    pub feed: String,
+    /// The first [`HEADING_CHARS_MAX`] characters of its text.
+    pub text: String,
+}
+
+/// Characters of a text that a listing can show.
+const HEADING_CHARS_MAX: u32 = 200;
+
 /// Which posts to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PostFilter<'a> {
@@ -194,6 +206,22 @@ impl Store {
         )
     }
 
+    /// What a listing shows of posts, by their numbers; those that are gone are left out.
+    pub async fn headings(&self, posts: &[i64]) -> Result<HashMap<i64, Heading>, Error> {
+        let posts = serde_json::json!(posts).to_string();
+        let rows = sqlx::query!(
+            r#"select id, feed, substr(text, 1, ?2) as "text!: String" from post
+               where id in (select value from json_each(?1))"#,
+            posts,
+            HEADING_CHARS_MAX,
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read what posts are about", source })?;
+        let heading = |feed, text| Heading { feed, text };
+        Ok(rows.into_iter().map(|row| (row.id, heading(row.feed, row.text))).collect())
+    }
+
     /// All posts of one entry, with the digests that it is in.
     pub async fn posts_of_entry(&self, entry: i64) -> Result<Vec<Post>, Error> {
         posts!(
@@ -252,6 +280,29 @@ impl Store {
              order by changed_at desc, id desc
              limit ?2",
             profile,
+            limit
+        )
+    }
+
+    /// What was settled for some profiles in a span of time, oldest first, at most `limit`.
+    pub async fn settled_between(
+        &self,
+        profiles: &[&str],
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        limit: u32,
+    ) -> Result<Vec<Post>, Error> {
+        let profiles = serde_json::json!(profiles).to_string();
+        let (from, to) = (millis(from), millis(to));
+        posts!(
+            &self.read,
+            "where state in ('posted', 'failed', 'skipped', 'expired')
+                and profile in (select value from json_each(?1))
+                and changed_at >= ?2 and changed_at < ?3
+             order by changed_at, id
+             limit ?4",
+            profiles,
+            from,
+            to,
             limit
         )
     }

@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 33] = [
     "",
     "demo",
     "run",
@@ -353,6 +353,8 @@ const COMMANDS: [&str; 31] = [
     "preview",
     "explain",
     "plan",
+    "cost",
+    "report",
     "queue",
     "queue list",
     "queue show",
@@ -571,6 +573,10 @@ async fn listings_read_well() {
         "queue show 1",
         "queue show 4",
         "plan",
+        "cost",
+        "cost --by feed --days 2",
+        "report --profile main",
+        "report --profile main --csv",
         "explain First",
         "explain Later",
         "history --profile main",
@@ -589,6 +595,8 @@ async fn listings_read_well() {
         "queue list",
         "queue show 1",
         "plan",
+        "cost",
+        "cost --by feed --days 2",
         "explain First",
         "history",
         "feeds list",

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use tidings::clock::Clock;
 use tidings::config::secret::SecretRef;
 use tidings::config::{Config, Environment, load};
 
@@ -120,6 +121,103 @@ fn what_an_included_file_gets_wrong_is_told_with_its_name_and_line() {
     "#);
 }
 
+const GROUPS: &str = "\
+include = [\"clients.csv\"]
+[defaults.profile]
+time_zone = \"Asia/Tokyo\"
+platforms = [\"twitter\"]
+max_per_day = 9
+[defaults.feed]
+interval = \"3h\"
+[group.acme]
+budget = { usd = 50.0, per = \"month\", time_zone = \"Europe/Vienna\" }
+[group.acme.profile]
+time_zone = \"Europe/Vienna\"
+max_per_day = 5
+[group.acme.feed]
+interval = \"2h\"
+breaking = { title = \"urgent\" }
+[[profile]]
+name = \"own\"
+group = \"acme\"
+max_per_day = 3
+[[profile]]
+name = \"other\"
+[[feed]]
+name = \"own\"
+url = \"https://own.example.com/feed\"
+profiles = [\"own\"]
+interval = \"1h\"
+[[feed]]
+name = \"plain\"
+url = \"https://plain.example.com/feed\"
+profiles = [\"other\", \"own\"]
+";
+
+#[test]
+fn a_group_hands_down_what_its_profiles_and_feeds_leave_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows = "name,group,feed.url\nbakery,acme,https://bakery.example.com/feed.xml\n";
+    let config = load_files(folder.path(), &[("tidings.toml", GROUPS), ("clients.csv", rows)])
+        .expect("loads");
+    let told: Vec<String> = config
+        .profiles
+        .iter()
+        .map(|it| {
+            let group = it.group.as_deref().unwrap_or("-");
+            format!("{} {group} {} {}", it.name, it.pace.zone.name(), it.pace.max_per_day)
+        })
+        .chain(config.feeds.iter().map(|it| {
+            format!("{} {} {}", it.name, it.interval.num_minutes(), it.pace.breaking.is_some())
+        }))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    own acme Europe/Vienna 3
+    other - Asia/Tokyo 9
+    bakery acme Europe/Vienna 5
+    own 60 true
+    plain 180 false
+    bakery 120 true
+    ");
+    let own = config.profile("own").expect("there");
+    let budget = config.group_budget(own).expect("a budget");
+    assert_eq!(
+        (budget.usd.to_string(), budget.zone.name()),
+        ("$50.00".to_owned(), "Europe/Vienna")
+    );
+    assert_eq!(config.members("acme"), ["own", "bakery"]);
+    assert!(config.group_budget(config.profile("other").expect("there")).is_none());
+}
+
+#[test]
+fn a_fault_of_a_group_is_told_once_at_its_own_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = GROUPS
+        .replace(
+            "time_zone = \"Europe/Vienna\"\nmax",
+            "time_zone = \"Europe/Wien\"\ncolour = 1\nmax",
+        )
+        .replace("interval = \"2h\"", "interval = \"2\"")
+        .replace("usd = 50.0", "usd = 0")
+        .replace("name = \"other\"", "name = \"other\"\ngroup = \"acne\"");
+    let rows = "name,group\na,acme\nb,acme\nc,nobody\n";
+    let complaints = load_files(folder.path(), &[("tidings.toml", &text), ("clients.csv", rows)])
+        .expect_err("wrong");
+    insta::assert_snapshot!(complaints, @r#"
+    tidings.toml:9: group "acme": budget: usd = 0 lets nothing out
+        leave the budget out for no limit, or use `tidings pause` to stop
+    tidings.toml:11: profile "own": time_zone = "Europe/Wien" is not a time zone
+        did you mean "Europe/Kiev"?
+    tidings.toml:12: group "acme": profile: unknown key `colour`
+        the keys here are platforms, profile_key, x_api_key, x_api_secret, time_zone, post_at, min_gap, max_per_hour, max_per_day, quiet_hours, blackout, jitter, spread, order, breaking_ignores, pace, budget, include, exclude, hold, duplicates, same_text, options
+    tidings.toml:23: profile "other": group = "acne" is not the name of a group
+        did you mean "acme"?
+    clients.csv:4: profile "c": group = "nobody" is not the name of a group
+        begin it with [group.nobody], or leave the key out
+    5 problems in tidings.toml and what it includes; nothing was started
+    "#);
+}
+
 #[test]
 fn five_hundred_profiles_and_five_thousand_feeds_load() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -131,11 +229,13 @@ fn five_hundred_profiles_and_five_thousand_feeds_load() {
             format!("client-{client},twitter,env:KEY_{client},Europe/Berlin,{}\n", feeds.join(" "));
         rows.push_str(&row);
     }
-    let config = load_files(
-        folder.path(),
-        &[("tidings.toml", "include = [\"clients.csv\"]\n"), ("clients.csv", &rows)],
-    )
-    .expect("loads");
+    let files = [("tidings.toml", "include = [\"clients.csv\"]\n"), ("clients.csv", rows.as_str())];
+    let start = Clock::System.now();
+    let config = load_files(folder.path(), &files).expect("loads");
+    let took = Clock::System.now() - start;
+    println!("500 profiles and 5,000 feeds were loaded in {} ms", took.num_milliseconds());
+    // Unoptimized, and on a machine that does other things: far from what is quadratic.
+    assert!(took.num_seconds() < 30, "{took}");
     assert_eq!((config.profiles.len(), config.feeds.len()), (500, 5_000));
     assert_eq!(config.lanes().count(), 500);
     assert_eq!(config.feeds[4_999].name, "client-499-10");

@@ -27,6 +27,8 @@ use crate::store::posts::{Post, PostFilter};
 
 /// Posts of a dry run that are shown.
 const SHOWN_MAX: u32 = 1000;
+/// Later posts of one lane that are shown.
+const LATER_MAX: usize = 1000;
 /// How far ahead a dry run tells the plan.
 const AHEAD: TimeDelta = TimeDelta::days(7);
 
@@ -101,12 +103,13 @@ impl Rehearsal {
             post.text.lines().for_each(|line| out::say(&format!("  │ {line}")));
         }
         let until = view.now + AHEAD;
-        let lanes = plan::lanes(&view, until).await?;
-        if !lanes.is_empty() {
+        let plans = view.outlook().plans(view.now, until).await?;
+        let headings = view.outlook().headings(&plans).await?;
+        if !plans.is_empty() {
             out::say("\nand later:");
         }
-        for (lane, plan) in &lanes {
-            plan::show(&view, lane, plan, until).await?;
+        for plan in &plans {
+            plan::show(&view, (plan, &headings), LATER_MAX, until);
         }
         out::say(&format!(
             "dry run: {} would have been published, {cost}; nothing was, and the database is as \

@@ -71,8 +71,9 @@ impl<'a> Books<'a> {
             .collect();
         let profile = limits.budget.map(|budget| Purse::new(budget, past.spent, now));
         let overall = limits.overall.map(|budget| Purse::new(budget, past.spent_overall, now));
+        let group = limits.group.map(|budget| Purse::new(budget, past.spent_by_group, now));
         let turns = feeds.iter().filter_map(|feed| feed.served).max().unwrap_or(0);
-        Self { feeds, common: profile.into_iter().chain(overall).collect(), turns }
+        Self { feeds, common: profile.into_iter().chain(group).chain(overall).collect(), turns }
     }
 
     pub(super) fn served(&self, feed: usize) -> Option<i64> {

@@ -25,6 +25,8 @@ pub enum Whose {
     Profile,
     /// That of a feed, on all its lanes.
     Feed,
+    /// That of all profiles of a group.
+    Group,
     /// All of it.
     All,
 }

@@ -155,6 +155,7 @@ impl Budget {
         let whose = match self.whose {
             Whose::Profile => "budget",
             Whose::Feed => "budget of its feed,",
+            Whose::Group => "budget of its group,",
             Whose::All => "budget of all profiles,",
         };
         format!("{whose} {} per {per}", self.usd)

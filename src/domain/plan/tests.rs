@@ -82,7 +82,7 @@ fn budget(micros: i64, per: Period) -> Budget {
 }
 
 fn limits(pace: &Pace) -> Limits<'_> {
-    Limits { pace, budget: None, overall: None, feeds: &[] }
+    Limits { pace, budget: None, group: None, overall: None, feeds: &[] }
 }
 
 /// What is decided, in a line.

@@ -1,5 +1,6 @@
 //! Stories of the whole daemon in a world of our own, each by its topic.
 
+mod agency;
 mod anything;
 mod arrivals;
 mod crashes;

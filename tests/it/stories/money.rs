@@ -149,3 +149,54 @@ async fn a_refused_attempt_costs_nothing_and_the_ledger_is_what_the_books_show()
     assert_eq!(world.store().posts(&failed, 10).await.expect("posts").len(), 1);
     world.assert_agrees().await;
 }
+
+#[tokio::test]
+async fn the_budget_of_a_group_is_that_of_all_its_profiles_together() {
+    let config = r#"
+        [group.acme]
+        budget = { usd = 0.5, per = "month", time_zone = "Europe/Berlin" }
+        [group.acme.profile]
+        min_gap = "1s"
+        same_text = "allow"
+        [[profile]]
+        name = "main"
+        group = "acme"
+        platforms = ["twitter"]
+        [[profile]]
+        name = "client"
+        group = "acme"
+        platforms = ["twitter"]
+        profile_key = { env = "CLIENT_PROFILE_KEY" }
+        x_api_key = { env = "CLIENT_X_API_KEY" }
+        x_api_secret = { env = "CLIENT_X_API_SECRET" }
+        [[feed]]
+        name = "blog"
+        url = "SITE/blog"
+        profiles = ["main", "client"]
+        first_run = "all"
+    "#;
+    let world = World::open(config).await;
+    world.offers("/blog", blog([2, 1]));
+    world.run_for(TimeDelta::days(2)).await;
+    assert_eq!(world.published().len(), 2, "two of four are paid this month");
+    world.run_until_quiet().await;
+    let months: Vec<u32> =
+        world.published().iter().map(|it| it.at.with_timezone(&Berlin).month()).collect();
+    assert_eq!(months, [11, 11, 12, 12]);
+    world.assert_agrees().await;
+}
+
+#[tokio::test]
+async fn what_a_filter_calls_breaking_goes_first() {
+    let config = BLOG
+        .replace("min_gap = \"1s\"", "min_gap = \"1h\"")
+        .replace("hold_above = 100", "hold_above = 100\nbreaking = { title = \"/number 3$/\" }");
+    let world = World::open(&config).await;
+    world.offers("/blog", blog([3, 2, 1]));
+    world.run_until_quiet().await;
+    let texts: Vec<String> = world.published().into_iter().map(|it| it.text).collect();
+    let order = texts.iter().map(|text| text.lines().next().unwrap_or_default());
+    let order: Vec<&str> = order.collect();
+    assert_eq!(order, ["The story of number 3", "The story of number 1", "The story of number 2"]);
+    world.assert_agrees().await;
+}

@@ -360,7 +360,7 @@ fn a_persons_order_goes_before_turns_and_priorities_but_not_before_breaking_news
     ];
     let (pace, past) = (free(), Past::default());
     let feeds = [FeedLimits::default(), FeedLimits::default(), FeedLimits::default()];
-    let limits = Limits { pace: &pace, budget: None, overall: None, feeds: &feeds };
+    let limits = Limits { pace: &pace, budget: None, overall: None, group: None, feeds: &feeds };
     let now = at("2026-03-02T08:00");
     let rows = plan(&posts, &past, limits, now, now + TimeDelta::days(30)).rows;
     let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();

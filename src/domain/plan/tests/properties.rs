@@ -39,7 +39,13 @@ const DAYS: i64 = 12;
 
 impl World {
     fn limits(&self) -> Limits<'_> {
-        Limits { pace: &self.pace, budget: self.budget, overall: self.overall, feeds: &self.feeds }
+        Limits {
+            pace: &self.pace,
+            budget: self.budget,
+            group: None,
+            overall: self.overall,
+            feeds: &self.feeds,
+        }
     }
 
     fn until(&self) -> DateTime<Utc> {
@@ -71,6 +77,7 @@ impl World {
             last_sent_at: sent.last().map(|sent| sent.at),
             sent: sent.iter().map(|sent| sent.at).filter(|at| *at > recent).collect(),
             spent: money(self.budget, None),
+            spent_by_group: Usd::ZERO,
             spent_overall: money(self.overall, None),
             feeds: self.feeds.iter().enumerate().map(of_feed).collect(),
         }
