@@ -18,7 +18,7 @@ use crate::domain::breaker::Lane;
 use crate::store::Store;
 
 /// Where a command was called: its config file and its environment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) config: PathBuf,
     pub(super) env: Environment,

@@ -54,6 +54,7 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     } else {
         out::say(&out::tone("no daemon is running: `tidings run` starts it", Tone::Bad));
     }
+    say_config(&view, running).await?;
     for breaker in &breakers {
         say_breaker(&view, breaker);
     }
@@ -61,6 +62,25 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     say_lanes(&lanes);
     say_feeds(&view).await?;
     Ok(Exit::Done)
+}
+
+/// Whether the daemon goes by the config as it is.
+async fn say_config(view: &View, running: bool) -> Result<(), anyhow::Error> {
+    let Some(reload) = view.store.reload().await?.filter(|_| running) else { return Ok(()) };
+    let zone = view.home_zone();
+    let read_at = out::clock_time(reload.read_at, zone);
+    if let Some((at, why)) = &reload.refused {
+        let at = out::clock_time(*at, zone);
+        let line = format!("the config of {at} was refused; the one of {read_at} is in force");
+        out::say(&out::tone(&line, Tone::Bad));
+        why.lines().for_each(|line| out::say(&format!("  {line}")));
+        out::say("  do: mend it, then `systemctl reload tidings` or `kill -HUP` the daemon");
+    }
+    if !reload.restart.is_empty() {
+        let line = format!("changed, and counts only after a restart: {}", reload.restart);
+        out::say(&out::tone(&line, Tone::Bad));
+    }
+    Ok(())
 }
 
 fn say_breaker(view: &View, breaker: &Breaker) {
@@ -217,8 +237,15 @@ async fn as_json(
     (breakers, lanes, waiting): (&[Breaker], &[LaneStatus], &[Post]),
 ) -> Done {
     let states = view.store.feeds().await?;
+    let reload = view.store.reload().await?;
     out::json(&json!({
         "running": running,
+        "config": reload.map(|it| json!({
+            "read_at": it.read_at,
+            "refused_at": it.refused.as_ref().map(|(at, _)| *at),
+            "refusal": it.refused.map(|(_, why)| why),
+            "needs_restart": it.restart,
+        })),
         "breakers": breakers.iter().map(|breaker| json!({
             "scope": breaker.scope.to_string(),
             "cause": breaker.cause.word(),

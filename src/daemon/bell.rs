@@ -4,11 +4,10 @@
 //! measured, the scheduler drops jobs when hundreds fall into one half-second, keeps a fixed offset
 //! per job and forgets on restart, so no feed and no post hangs on it.
 
-use std::sync::Arc;
-
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tracing::{debug, warn};
 
+use super::reload::Present;
 use super::{Daemon, Error};
 use crate::http::chain;
 
@@ -16,27 +15,27 @@ use crate::http::chain;
 const MAINTENANCE: &str = "0 17 3 * * *";
 
 /// Rings until the daemon drains.
-pub(super) async fn ring(daemon: &Arc<Daemon>) -> Result<(), Error> {
-    if let Err(error) = ring_until_drained(daemon).await {
+pub(super) async fn ring(present: &Present) -> Result<(), Error> {
+    if let Err(error) = ring_until_drained(present).await {
         // Everything that must happen happens without the bell.
         warn!("the nightly maintenance is off: {}", chain(&error));
-        daemon.stop.drain.cancelled().await;
+        present.get().stop.drain.cancelled().await;
     }
     Ok(())
 }
 
 async fn ring_until_drained(
-    daemon: &Arc<Daemon>,
+    present: &Present,
 ) -> Result<(), tokio_cron_scheduler::JobSchedulerError> {
     let mut scheduler = JobScheduler::new().await?;
-    let own = Arc::clone(daemon);
+    let own = present.clone();
     let job = Job::new_async(MAINTENANCE, move |_, _| {
-        let daemon = Arc::clone(&own);
+        let daemon = own.get();
         Box::pin(async move { maintain(&daemon).await })
     })?;
     scheduler.add(job).await?;
     scheduler.start().await?;
-    daemon.stop.drain.cancelled().await;
+    present.get().stop.drain.cancelled().await;
     scheduler.shutdown().await
 }
 

@@ -13,13 +13,16 @@ mod intake;
 mod lanes;
 pub mod media;
 pub mod news;
+pub mod orphans;
 pub mod outlook;
 mod pay;
 mod placing;
 pub mod poll;
 pub mod publish;
+pub mod pulse;
 pub mod recipe;
 pub mod reconcile;
+pub mod reload;
 pub mod run;
 mod settle;
 pub mod stops;
@@ -47,7 +50,8 @@ use crate::store::{self, Store, Tx};
 use access::{Access, AccessError};
 use news::News;
 use outlook::Outlook;
-use run::{Pulse, Stop};
+use pulse::Pulse;
+use run::Stop;
 
 /// News that a slow listener may lag behind before it misses some.
 const NEWS_KEPT: usize = 4096;
@@ -75,7 +79,7 @@ pub struct Daemon {
     /// How to stop it.
     pub stop: Stop,
     /// When each loop looked last.
-    pub pulse: Pulse,
+    pub pulse: Arc<Pulse>,
 }
 
 /// What can go wrong in the daemon itself.
@@ -148,7 +152,24 @@ impl Daemon {
             changes: watch::Sender::new(0),
             by_hand: watch::Sender::new(0),
             stop: Stop::default(),
-            pulse: Pulse::default(),
+            pulse: Arc::default(),
+        })
+    }
+
+    /// The same daemon under another config: what is known and who listens stays.
+    ///
+    /// # Errors
+    ///
+    /// Where the HTTP clients can't be made.
+    fn under(&self, config: Arc<Config>, secrets: Secrets) -> Result<Self, Error> {
+        let fresh = Self::new(config, secrets, self.store.clone(), self.clock.clone())?;
+        Ok(Self {
+            news: self.news.clone(),
+            changes: self.changes.clone(),
+            by_hand: self.by_hand.clone(),
+            stop: self.stop.clone(),
+            pulse: Arc::clone(&self.pulse),
+            ..fresh
         })
     }
 
@@ -166,6 +187,12 @@ impl Daemon {
     /// Has the reconcile loop look again.
     fn wake(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Has every loop look again at everything.
+    fn look_again(&self) {
+        self.by_hand.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake();
     }
 
     fn changes(&self) -> watch::Receiver<u64> {

@@ -101,6 +101,22 @@ pub enum News {
         /// When it is probed or ends by itself.
         probe_at: Option<DateTime<Utc>>,
     },
+    /// A changed config was taken over.
+    Reloaded {
+        /// Feeds that it has.
+        feeds: usize,
+        /// Profiles that it has.
+        profiles: usize,
+        /// Posts that are held, since their feed or lane is gone.
+        held: usize,
+        /// Keys whose change needs a restart.
+        restart: Vec<&'static str>,
+    },
+    /// A changed config was refused; the one before it holds.
+    ReloadRefused {
+        /// All complaints.
+        why: String,
+    },
     /// A stop ended.
     Closed {
         /// How wide it reached.

@@ -318,18 +318,18 @@ impl Daemon {
         Ok(sending.len())
     }
 
-    /// How many posts wait on each lane that the config does not know any more.
+    /// After a start: the config may have changed since the last one.
     ///
     /// # Errors
     ///
     /// Only where the database fails.
-    pub async fn stranded(&self) -> Result<HashMap<Lane, i64>, Error> {
-        let counts = self.store.post_counts().await?;
-        Ok(counts
-            .into_iter()
-            .filter(|((lane, state), _)| *state == State::Queued && !self.config.has_lane(lane))
-            .map(|((lane, _), posts)| (lane, posts))
-            .collect())
+    pub async fn begin(&self) -> Result<(), Error> {
+        let mut tx = self.store.begin(self.now()).await?;
+        let orphans = self.mind_orphans_in(&mut tx).await?;
+        tx.save_reload("").await?;
+        tx.commit().await?;
+        orphans.log();
+        Ok(())
     }
 }
 

@@ -6,21 +6,22 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::news::News;
 use super::publish::{Agenda, earlier};
+use super::pulse::Pulse;
 use super::reconcile::{Question, Topic};
+use super::reload::{Present, reload_loop, watch_loop};
 use super::{Daemon, Error, bell, systemd, websub};
 use crate::domain::breaker::Lane;
-use crate::store::Watch;
 
 /// How long a request in flight may go on after the first stop.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -30,10 +31,6 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(60);
 const AFTER_ERROR: TimeDelta = TimeDelta::seconds(5);
 /// After a look-up whose result could not be written it is asked again this much later.
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(60);
-/// How often the database is asked whether another process changed it.
-const WATCH_EVERY: Duration = Duration::from_millis(400);
-/// A loop that didn't look for this long is not healthy.
-const STUCK_AFTER: TimeDelta = TimeDelta::seconds(180);
 
 /// The two ways to stop.
 #[derive(Debug, Clone, Default)]
@@ -44,74 +41,38 @@ pub struct Stop {
     pub abort: CancellationToken,
 }
 
-/// When each loop looked last, in UTC milliseconds.
-#[derive(Debug, Default)]
-pub struct Pulse {
-    poll: AtomicI64,
-    publish: AtomicI64,
-    reconcile: AtomicI64,
-    watch: AtomicI64,
-}
-
-impl Pulse {
-    /// The loops that didn't look for too long at `now`.
-    pub fn stuck(&self, now: DateTime<Utc>) -> Vec<&'static str> {
-        let limit = (now - STUCK_AFTER).timestamp_millis();
-        [
-            ("poll", &self.poll),
-            ("publish", &self.publish),
-            ("reconcile", &self.reconcile),
-            ("watch", &self.watch),
-        ]
-        .into_iter()
-        .filter(|(_, at)| at.load(Ordering::Relaxed) < limit)
-        .map(|(name, _)| name)
-        .collect()
-    }
-
-    fn beat(at: &AtomicI64, now: DateTime<Utc>) {
-        at.store(now.timestamp_millis(), Ordering::Relaxed);
-    }
-
-    /// Before its first look a loop is as young as the program, not stuck.
-    fn begin(&self, now: DateTime<Utc>) {
-        for at in [&self.poll, &self.publish, &self.reconcile, &self.watch] {
-            Self::beat(at, now);
-        }
-    }
-}
-
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
 ///
 /// Where the start fails, or a loop ended by itself.
-pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
+pub async fn run(present: Present) -> Result<(), Error> {
+    let daemon = present.get();
     let recovered = daemon.recover().await?;
     if recovered > 0 {
         info!(posts = recovered, "{recovered} posts were in flight when the program ended");
     }
-    warn_of_stranded(&daemon).await?;
+    daemon.begin().await?;
     daemon.pulse.begin(daemon.now());
     // From here on an act by hand is seen, also before the loops look for the first time.
     let mut watch = daemon.store.watch().await?;
     watch.changed().await?;
     let mut loops: JoinSet<(&'static str, Result<(), Error>)> = JoinSet::new();
-    let own = |daemon: &Arc<Daemon>| Arc::clone(daemon);
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("poll", poll_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("publish", publish_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("reconcile", reconcile_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("watch", watch_loop(it, watch).await) });
-    let it = own(&daemon);
+    let it = present.clone();
+    loops.spawn(async move { ("reload", reload_loop(it).await) });
+    let it = present.clone();
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
-    let it = own(&daemon);
-    loops.spawn(async move { ("websub", websub::websub_loop(&it).await) });
+    loops.spawn(async move { ("websub", websub::websub_loop(&present).await) });
     systemd::ready();
     supervise(&daemon, &mut loops).await
 }
@@ -159,26 +120,19 @@ fn why_ended(ended: Result<(&'static str, Result<(), Error>), tokio::task::JoinE
     }
 }
 
-async fn warn_of_stranded(daemon: &Daemon) -> Result<(), Error> {
-    for (lane, posts) in daemon.stranded().await? {
-        warn!(
-            %lane,
-            posts,
-            "{posts} posts wait on {lane}, which the config does not know any more: give the \
-             profile back, or skip them with `tidings queue skip`"
-        );
-    }
-    Ok(())
-}
-
 /// Polls feeds as they become due.
-async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn poll_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut by_hand = daemon.by_hand.subscribe();
     let mut busy: HashSet<String> = HashSet::new();
     let mut hosts: JoinSet<Vec<String>> = JoinSet::new();
-    let permits = Arc::new(tokio::sync::Semaphore::new(daemon.config.fetch.concurrency));
+    let mut permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
     while !daemon.stop.drain.is_cancelled() {
         by_hand.mark_unchanged();
+        let before = std::mem::replace(&mut daemon, present.get());
+        if before.config.fetch.concurrency != daemon.config.fetch.concurrency {
+            permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
+        }
         let next_at = match daemon.poll_due(&busy).await {
             Err(error) => Some(wait_after(&daemon, "poll", &error)),
             Ok(due) => {
@@ -187,6 +141,7 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
                     let feeds = turn.feeds.clone();
                     busy.extend(feeds.iter().cloned());
                     let (it, permits) = (Arc::clone(&daemon), Arc::clone(&permits));
+                    let present = present.clone();
                     hosts.spawn(async move {
                         let permit = permits.acquire_owned().await;
                         let polled = it.poll_host(turn).await;
@@ -196,6 +151,13 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
                             wait_after(&it, "poll", &error);
                             // What can't be kept must not be fetched over and over.
                             pause(&it, it.config.fetch.min_interval).await;
+                        }
+                        let now = present.get();
+                        // What it queued may be of a feed that is gone by now.
+                        if !Arc::ptr_eq(&now, &it)
+                            && let Err(error) = now.mind_orphans().await
+                        {
+                            wait_after(&now, "poll", &error);
                         }
                         feeds
                     });
@@ -220,7 +182,8 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
 }
 
 /// Sends posts as they become due; a lane has one request out at most.
-async fn publish_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn publish_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut news = daemon.listen();
     let mut by_hand = daemon.by_hand.subscribe();
     let mut agenda = Agenda::default();
@@ -228,6 +191,7 @@ async fn publish_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
     let mut sends: JoinSet<Lane> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
         by_hand.mark_unchanged();
+        daemon = present.get();
         let next_at = match daemon.due(&busy, &mut agenda).await {
             Err(error) => {
                 agenda.clear();
@@ -271,7 +235,9 @@ fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
             News::Polled { .. }
             | News::PollFailed { .. }
             | News::Found { .. }
-            | News::Sending { .. },
+            | News::Sending { .. }
+            | News::Reloaded { .. }
+            | News::ReloadRefused { .. },
         ) => {}
     }
 }
@@ -286,12 +252,14 @@ async fn send(daemon: Arc<Daemon>, lane: Lane, post: i64) -> Lane {
 }
 
 /// Looks up unconfirmed posts and probes stops as they become due, side by side.
-async fn reconcile_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn reconcile_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut changes = daemon.changes();
     let mut out: HashSet<Topic> = HashSet::new();
     let mut asked: JoinSet<Topic> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
         changes.mark_unchanged();
+        daemon = present.get();
         let next_at = match daemon.questions(&out).await {
             Err(error) => Some(wait_after(&daemon, "reconcile", &error)),
             Ok(questions) => {
@@ -333,26 +301,6 @@ async fn pause(daemon: &Daemon, length: TimeDelta) {
     tokio::select! {
         () = daemon.clock.sleep_until(daemon.now() + length) => {}
         () = daemon.stop.drain.cancelled() => {}
-    }
-}
-
-/// Wakes the other loops when a person changed something in another process.
-async fn watch_loop(daemon: Arc<Daemon>, mut watch: Watch) -> Result<(), Error> {
-    loop {
-        tokio::select! {
-            () = daemon.stop.drain.cancelled() => return Ok(()),
-            () = tokio::time::sleep(WATCH_EVERY) => {}
-        }
-        match watch.changed().await {
-            Ok(changed) => {
-                Pulse::beat(&daemon.pulse.watch, daemon.now());
-                if changed {
-                    daemon.by_hand.send_modify(|count| *count = count.wrapping_add(1));
-                    daemon.wake();
-                }
-            }
-            Err(error) => warn!("cannot see whether the database changed: {error}"),
-        }
     }
 }
 

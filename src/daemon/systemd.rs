@@ -8,11 +8,20 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 use tracing::{debug, error};
 
-use super::{Daemon, Error};
+use super::Error;
+use super::reload::Present;
 
 /// The daemon is up.
 pub fn ready() {
     notify(&[NotifyState::Ready]);
+}
+
+/// The daemon reads its config anew; [`ready`] ends it.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(since) => notify(&[NotifyState::Reloading, since]),
+        Err(error) => debug!("the monotonic clock could not be read: {error}"),
+    }
 }
 
 /// The daemon drains.
@@ -27,7 +36,8 @@ fn notify(state: &[NotifyState<'_>]) {
 }
 
 /// Feeds systemd's watchdog twice in its period, if it has one.
-pub(super) async fn watchdog_loop(daemon: &Daemon) -> Result<(), Error> {
+pub(super) async fn watchdog_loop(present: &Present) -> Result<(), Error> {
+    let daemon = present.get();
     let Some(period) = sd_notify::watchdog_enabled().filter(|period| *period > Duration::ZERO)
     else {
         daemon.stop.drain.cancelled().await;

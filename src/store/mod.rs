@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod line;
 pub mod lock;
 pub mod posts;
+pub mod reload;
 pub mod twins;
 pub mod websub;
 
@@ -191,7 +192,7 @@ impl Store {
             .acquire()
             .await
             .map_err(|source| Error::Sql { what: "watch the database", source })?;
-        Ok(Watch { connection, version: None, acts: None })
+        Ok(Watch { connection, version: None, before: None })
     }
 
     /// What keeps the database quick: its statistics, and a log that is folded in.
@@ -271,12 +272,21 @@ impl Tx {
 pub struct Watch {
     connection: sqlx::pool::PoolConnection<Sqlite>,
     version: Option<i64>,
-    acts: Option<i64>,
+    before: Option<(i64, i64)>,
+}
+
+/// What another process changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// A person did something.
+    pub by_hand: bool,
+    /// A command wrote the config.
+    pub config: bool,
 }
 
 impl Watch {
-    /// Whether a person changed something since the last call; the first call says no.
-    pub async fn changed(&mut self) -> Result<bool, Error> {
+    /// What a person changed since the last call; the first call says nothing.
+    pub async fn changed(&mut self) -> Result<Changed, Error> {
         let failed = |source| Error::Sql { what: "watch the database", source };
         // Costs no read of the database while nobody writes.
         let version = sqlx::query_scalar::<_, i64>("pragma data_version")
@@ -284,14 +294,15 @@ impl Watch {
             .await
             .map_err(failed)?;
         if self.version.replace(version) == Some(version) {
-            return Ok(false);
+            return Ok(Changed::default());
         }
-        let acts = sqlx::query_scalar!("select acts from hand where id = 1")
+        let now = sqlx::query!("select acts, configs from hand where id = 1")
             .fetch_one(&mut *self.connection)
             .await
             .map_err(failed)?;
-        let before = self.acts.replace(acts);
-        Ok(before.is_some_and(|before| before != acts))
+        let (acts, configs) =
+            self.before.replace((now.acts, now.configs)).unwrap_or((now.acts, now.configs));
+        Ok(Changed { by_hand: acts != now.acts, config: configs != now.configs })
     }
 }
 

@@ -4,6 +4,7 @@
 //! changes are right; that is `domain/post`.
 
 mod change;
+mod orphans;
 mod row;
 
 use std::collections::HashMap;

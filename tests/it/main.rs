@@ -21,6 +21,7 @@ mod polite;
 mod previews;
 mod process;
 mod readme;
+mod reload;
 mod secrets;
 mod stories;
 mod websub;
