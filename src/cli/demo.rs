@@ -222,7 +222,10 @@ async fn narrate(daemon: &Daemon, mut news: Receiver<News>) -> Result<Tally, any
             News::Settled { .. }
             | News::Sending { .. }
             | News::Reloaded { .. }
-            | News::ReloadRefused { .. } => {}
+            | News::ReloadRefused { .. }
+            | News::BackupFailed { .. }
+            | News::DiskHasRoom => {}
+            News::DiskFull => bail!("the disk is full"),
         }
         // The last feed's posts come as news right after it was read.
         if feeds_left == 0 && !planned && is_post {

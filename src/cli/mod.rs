@@ -3,6 +3,7 @@
 //! Promises: data on standard output, talk on standard error; exit code 0 done, 1 failed, 2 wrong
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
+mod backup;
 mod check;
 mod demo;
 mod digest;
@@ -100,6 +101,10 @@ enum Command {
     /// Look at the feeds, add and remove them, have them asked again
     #[command(subcommand)]
     Feeds(feeds::FeedsCommand),
+    /// Copy the database while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Put a backup back; what may have been sent since is looked up before it is sent
+    Restore(backup::RestoreArgs),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
     /// Ask a running daemon whether it is well; for containers and monitors
@@ -153,6 +158,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
+        Command::Backup(args) => backup::backup(&at, &args).await,
+        Command::Restore(args) => backup::restore(&at, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Health => health::run(&at).await,
     }

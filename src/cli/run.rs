@@ -76,6 +76,7 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     let stop = Stop::default();
     listen_to_signals(stop.clone())?;
     let lock = DaemonLock::take(&config.store.path)?;
+    Store::check(&config.store.path).await?;
     let store = Store::open(&config.store.path).await?;
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;

@@ -1,7 +1,7 @@
 //! `tidings status`: what is: stops, lanes, feeds, what comes next, what needs a person.
 //!
 //! Promises: what is stopped and what needs a person comes first, each with what to do. Must not:
-//! change anything.
+//! change anything (but for the stroke by which it sees that the database takes a write).
 
 use clap::Args;
 use serde_json::json;
@@ -55,6 +55,7 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
         out::say(&out::tone("no daemon is running: `tidings run` starts it", Tone::Bad));
     }
     say_config(&view, running).await?;
+    say_storage(&view).await?;
     for breaker in &breakers {
         say_breaker(&view, breaker);
     }
@@ -80,6 +81,27 @@ async fn say_config(view: &View, running: bool) -> Result<(), anyhow::Error> {
         let line = format!("changed, and counts only after a restart: {}", reload.restart);
         out::say(&out::tone(&line, Tone::Bad));
     }
+    Ok(())
+}
+
+/// Whether the last backup went well, and whether the disk takes a write.
+async fn say_storage(view: &View) -> Result<(), anyhow::Error> {
+    if view.store.beat(view.now).await.is_err_and(|error| error.is_disk_full()) {
+        let line = "the disk is full: nothing is taken in or sent until there is room; what is \
+                    queued stays";
+        out::say(&out::tone(line, Tone::Bad));
+    }
+    let Some(last) = view.store.last_backup().await?.filter(|it| !it.failure.is_empty()) else {
+        return Ok(());
+    };
+    let zone = view.home_zone();
+    let before = last.done_at.map_or_else(
+        || "there is none".to_owned(),
+        |at| format!("the last one is of {}", out::clock_time(at, zone)),
+    );
+    let at = out::clock_time(last.tried_at, zone);
+    out::say(&out::tone(&format!("the backup of {at} failed: {}", last.failure), Tone::Bad));
+    out::say(&format!("  {before}; tried again each hour"));
     Ok(())
 }
 
@@ -238,8 +260,17 @@ async fn as_json(
 ) -> Done {
     let states = view.store.feeds().await?;
     let reload = view.store.reload().await?;
+    let backup = view.store.last_backup().await?;
+    let full = view.store.beat(view.now).await.is_err_and(|error| error.is_disk_full());
     out::json(&json!({
         "running": running,
+        "disk_full": full,
+        "backup": backup.map(|it| json!({
+            "tried_at": it.tried_at,
+            "done_at": it.done_at,
+            "path": it.path,
+            "failure": it.failure,
+        })),
         "config": reload.map(|it| json!({
             "read_at": it.read_at,
             "refused_at": it.refused.as_ref().map(|(at, _)| *at),

@@ -1,4 +1,5 @@
-//! The bell: wakes what recurs by the calendar; for now, the nightly maintenance of the database.
+//! The bell: wakes what recurs by the calendar; the nightly maintenance of the database, and
+//! whether a backup is due.
 //!
 //! Promises: a missed ring is harmless, since nothing is due by it. Must not: decide what is due;
 //! measured, the scheduler drops jobs when hundreds fall into one half-second, keeps a fixed offset
@@ -13,6 +14,9 @@ use crate::http::chain;
 
 /// At a quiet time of the day, off the hour, in UTC; the scheduler wants seconds first.
 const MAINTENANCE: &str = "0 17 3 * * *";
+
+/// Each minute it is asked whether a backup is due; the database tells.
+const BACKUP: &str = "30 * * * * *";
 
 /// Rings until the daemon drains.
 pub(super) async fn ring(present: &Present) -> Result<(), Error> {
@@ -32,6 +36,16 @@ async fn ring_until_drained(
     let job = Job::new_async(MAINTENANCE, move |_, _| {
         let daemon = own.get();
         Box::pin(async move { maintain(&daemon).await })
+    })?;
+    scheduler.add(job).await?;
+    let own = present.clone();
+    let job = Job::new_async(BACKUP, move |_, _| {
+        let daemon = own.get();
+        Box::pin(async move {
+            if let Err(error) = daemon.back_up_if_due().await {
+                warn!("no backup could be made: {}", chain(&error));
+            }
+        })
     })?;
     scheduler.add(job).await?;
     scheduler.start().await?;

@@ -5,6 +5,7 @@
 //! what an answer means, when a post is due or how a state changes.
 
 pub mod access;
+mod backup;
 mod bell;
 pub mod desk;
 mod digest;
@@ -23,18 +24,21 @@ pub mod pulse;
 pub mod recipe;
 pub mod reconcile;
 pub mod reload;
+mod restored;
 pub mod run;
 mod settle;
 pub mod stops;
+mod storage;
 pub mod systemd;
 mod updates;
 pub mod websub;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::ayrshare::{self, Credentials};
 use crate::clock::Clock;
@@ -76,6 +80,10 @@ pub struct Daemon {
     changes: watch::Sender<u64>,
     /// Counts what a person did: every loop looks again at everything.
     by_hand: watch::Sender<u64>,
+    /// Whether a write found the disk full, and nothing was written since.
+    full: Arc<AtomicBool>,
+    /// Has it tried whether there is room again.
+    room: Arc<Notify>,
     /// How to stop it.
     pub stop: Stop,
     /// When each loop looked last.
@@ -151,6 +159,8 @@ impl Daemon {
             news,
             changes: watch::Sender::new(0),
             by_hand: watch::Sender::new(0),
+            full: Arc::default(),
+            room: Arc::default(),
             stop: Stop::default(),
             pulse: Arc::default(),
         })
@@ -167,6 +177,8 @@ impl Daemon {
             news: self.news.clone(),
             changes: self.changes.clone(),
             by_hand: self.by_hand.clone(),
+            full: Arc::clone(&self.full),
+            room: Arc::clone(&self.room),
             stop: self.stop.clone(),
             pulse: Arc::clone(&self.pulse),
             ..fresh
@@ -204,6 +216,11 @@ impl Daemon {
     pub async fn ailing(&self) -> Option<String> {
         if let Err(error) = self.store.open_breakers().await {
             return Some(format!("the database does not answer: {}", http::chain(&error)));
+        }
+        if self.is_full() {
+            return Some(
+                "the disk is full: nothing is taken in or sent until there is room".into(),
+            );
         }
         let stuck = self.pulse.stuck(self.now());
         (!stuck.is_empty()).then(|| format!("stuck: {}", stuck.join(", ")))

@@ -117,6 +117,15 @@ pub enum News {
         /// All complaints.
         why: String,
     },
+    /// The backup by the calendar failed; it is tried again in an hour.
+    BackupFailed {
+        /// What went wrong and what to do.
+        why: String,
+    },
+    /// The disk is full: nothing is taken in and nothing is sent.
+    DiskFull,
+    /// The disk has room again, and all goes on.
+    DiskHasRoom,
     /// A stop ended.
     Closed {
         /// How wide it reached.

@@ -135,6 +135,7 @@ impl Daemon {
         let now = self.now();
         self.expire(now).await?;
         self.end_waits(now).await?;
+        self.doubt_forgotten().await?;
         if agenda.is_old(now) {
             agenda.begin(self.store.lanes_in_line().await?, now);
         }
@@ -238,6 +239,7 @@ impl Daemon {
         let is_open = matches!(post.media, Media::Wished(_));
         if post.life.state != State::Queued
             || is_open
+            || tx.is_forgotten(id).await?
             || self.may_pass(&over.iter().collect::<Vec<_>>(), now).is_err()
         {
             return Ok(None);

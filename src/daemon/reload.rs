@@ -17,7 +17,7 @@ use super::{Daemon, Error, systemd};
 use crate::config::Config;
 use crate::config::secret::Secrets;
 use crate::http::chain;
-use crate::store::Watch;
+use crate::store::watch::Watch;
 
 /// How often the database is asked whether another process changed it.
 const WATCH_EVERY: Duration = Duration::from_millis(400);

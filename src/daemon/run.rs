@@ -20,8 +20,9 @@ use super::publish::{Agenda, earlier};
 use super::pulse::Pulse;
 use super::reconcile::{Question, Topic};
 use super::reload::{Present, reload_loop, watch_loop};
-use super::{Daemon, Error, bell, systemd, websub};
+use super::{Daemon, Error, bell, storage, systemd, websub};
 use crate::domain::breaker::Lane;
+use crate::killpoint;
 
 /// How long a request in flight may go on after the first stop.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -72,6 +73,8 @@ pub async fn run(present: Present) -> Result<(), Error> {
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
     let it = present.clone();
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
+    let it = present.clone();
+    loops.spawn(async move { ("storage", storage::storage_loop(&it).await) });
     loops.spawn(async move { ("websub", websub::websub_loop(&present).await) });
     systemd::ready();
     supervise(&daemon, &mut loops).await
@@ -134,6 +137,11 @@ async fn poll_loop(present: Present) -> Result<(), Error> {
             permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
         }
         let next_at = match daemon.poll_due(&busy).await {
+            // What is found could not be kept.
+            Ok(_) if daemon.is_full() => {
+                Pulse::beat(&daemon.pulse.poll, daemon.now());
+                None
+            }
             Err(error) => Some(wait_after(&daemon, "poll", &error)),
             Ok(due) => {
                 Pulse::beat(&daemon.pulse.poll, daemon.now());
@@ -192,7 +200,14 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     while !daemon.stop.drain.is_cancelled() {
         by_hand.mark_unchanged();
         daemon = present.get();
+        killpoint::reach("looking").await;
         let next_at = match daemon.due(&busy, &mut agenda).await {
+            // An answer could not be kept.
+            Ok(_) if daemon.is_full() => {
+                Pulse::beat(&daemon.pulse.publish, daemon.now());
+                agenda.clear();
+                None
+            }
             Err(error) => {
                 agenda.clear();
                 Some(wait_after(&daemon, "publish", &error))
@@ -237,7 +252,10 @@ fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
             | News::Found { .. }
             | News::Sending { .. }
             | News::Reloaded { .. }
-            | News::ReloadRefused { .. },
+            | News::ReloadRefused { .. }
+            | News::BackupFailed { .. }
+            | News::DiskFull
+            | News::DiskHasRoom,
         ) => {}
     }
 }
@@ -308,6 +326,7 @@ async fn pause(daemon: &Daemon, length: TimeDelta) {
 pub(super) fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Utc> {
     let chain = crate::http::chain(error);
     if matches!(error, Error::Store(error) if error.is_disk_full()) {
+        daemon.note_full();
         error!(
             "the disk is full: nothing is taken in and nothing is sent until there is room \
              (what is queued stays queued): {chain}"

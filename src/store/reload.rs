@@ -62,13 +62,4 @@ impl Tx {
             .map_err(|source| Error::Sql { what: "write why the config was refused", source })?;
         Ok(())
     }
-
-    /// Tells a running daemon that the config's file was changed by a command.
-    pub async fn config_changed(&mut self) -> Result<(), Error> {
-        sqlx::query!("update hand set configs = configs + 1 where id = 1")
-            .execute(&mut *self.tx)
-            .await
-            .map_err(|source| Error::Sql { what: "note a change of the config", source })?;
-        Ok(())
-    }
 }
