@@ -3,6 +3,7 @@
 //! Promises: told once, and once more when there is room; what is queued stays queued. Must not:
 //! take another fault for a full disk.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ impl Daemon {
 /// Tries for room while the disk is full.
 pub(super) async fn storage_loop(present: &Present) -> Result<(), Error> {
     let drain = present.get().stop.drain.clone();
-    let room = present.get().room.clone();
+    let room = Arc::clone(&present.get().room);
     loop {
         tokio::select! {
             () = drain.cancelled() => return Ok(()),
@@ -46,6 +47,9 @@ pub(super) async fn storage_loop(present: &Present) -> Result<(), Error> {
                 () = tokio::time::sleep(TRY_EVERY) => {}
             }
             let daemon = present.get();
+            if !daemon.store.has_room() {
+                continue;
+            }
             match daemon.store.beat(daemon.now()).await {
                 Ok(()) => {
                     daemon.full.store(false, Ordering::Relaxed);

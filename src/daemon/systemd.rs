@@ -18,7 +18,7 @@ use crate::http::chain;
 use crate::store;
 
 /// Without a watchdog what is going on is told this often.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// The daemon is up, or has read its config anew.
 pub fn ready() {

@@ -20,6 +20,9 @@ const STAMP: &str = "tidings-%Y%m%d-%H%M%S.db";
 /// The largest database that is checked at each start, in bytes: a second or two.
 const CHECK_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
+/// With less room than this, in bytes, the disk is as good as full.
+const ROOM_BYTES: usize = 1024 * 1024;
+
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -115,7 +118,7 @@ fn finish(part: &Path, to: &Path) -> Result<(), BackupError> {
 /// Makes a new name in a folder durable.
 pub(super) fn sync_folder(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 /// What is wrong with the database in a file, if anything. The file is only read.
@@ -153,11 +156,13 @@ async fn check(path: &Path, pragma: &'static str) -> Result<Option<String>, Erro
     };
     match found {
         Ok(found) => Ok((found != "ok").then_some(found)),
-        Err(source) => match source.as_database_error().and_then(|it| it.code()).as_deref() {
-            // Damaged, or no database at all.
-            Some("11" | "26") => Ok(Some(source.to_string())),
-            _ => Err(Error::Open { path: path.to_owned(), source }),
-        },
+        Err(source) => {
+            match source.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+                // Damaged, or no database at all.
+                Some("11" | "26") => Ok(Some(source.to_string())),
+                _ => Err(Error::Open { path: path.to_owned(), source }),
+            }
+        }
     }
 }
 
@@ -286,6 +291,18 @@ impl Store {
             })
         })
         .transpose()
+    }
+
+    /// Whether there is room on the disk for more than a few rows. Writes a file beside the database
+    /// for a moment.
+    pub fn has_room(&self) -> bool {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(format!(".room-{}", std::process::id()));
+        let file = PathBuf::from(name);
+        let written = std::fs::write(&file, vec![1; ROOM_BYTES]);
+        // Where it may not be written there is nothing to remove, and nothing is known.
+        drop(std::fs::remove_file(&file));
+        !written.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
     }
 
     /// Writes a little, durably: whether the database takes a write.

@@ -170,14 +170,14 @@ async fn backups_are_made_by_the_calendar_kept_so_many_and_a_failure_is_told() {
     assert_eq!(names().len(), 1);
 }
 
-/// A folder on a disk of its own of two megabytes, for root; it goes with the value.
+/// A folder on a disk of its own of eight megabytes, for root; it goes with the value.
 struct Disk(std::path::PathBuf);
 
 impl Disk {
     fn new(folder: std::path::PathBuf) -> Option<Self> {
         std::fs::create_dir(&folder).expect("folder");
         let mount = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=8m", "tmpfs"])
             .arg(&folder)
             .output()
             .ok()

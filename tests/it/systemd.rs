@@ -39,7 +39,7 @@ impl Systemd {
         let mut buffer = [0; 2048];
         let size = self.socket.recv(&mut buffer);
         let size = size.unwrap_or_else(|error| panic!("{error}\n{}", daemon.log()));
-        let text = String::from_utf8_lossy(&buffer[..size]).into_owned();
+        let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default()).into_owned();
         text.lines().map(str::to_owned).collect()
     }
 
@@ -61,7 +61,9 @@ impl Systemd {
         let mut all = Vec::new();
         let mut buffer = [0; 2048];
         while let Ok(size) = self.socket.recv(&mut buffer) {
-            all.push(String::from_utf8_lossy(&buffer[..size]).trim().to_owned());
+            all.push(
+                String::from_utf8_lossy(buffer.get(..size).unwrap_or_default()).trim().to_owned(),
+            );
         }
         self.socket.set_nonblocking(false).expect("socket");
         all
