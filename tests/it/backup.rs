@@ -86,7 +86,8 @@ async fn a_backup_is_whole_has_its_name_at_the_end_and_writes_over_nothing_unask
     world.tell(&["backup", "many"]).await;
     let name = std::fs::read_dir(world.path("many")).expect("folder").next().expect("a file");
     let name = name.expect("a file").file_name().into_string().expect("a name");
-    assert!(name.starts_with("tidings-") && name.ends_with(".db"), "{name}");
+    let stamp = name.strip_prefix("tidings-").and_then(|it| it.strip_suffix(".db"));
+    assert_eq!(stamp.map(str::len), Some("20261122-033000".len()), "{name}");
     let lost = world.call(&["backup", "no/such/folder.db"]).await;
     assert_eq!(lost.status.code(), Some(1));
     assert!(!world.path("copy.db.part").exists());
