@@ -15,6 +15,7 @@ use tidings::clock::Clock;
 use tidings::config::secret::Secrets;
 use tidings::config::{self, Environment};
 use tidings::daemon::Daemon;
+use tidings::daemon::reload::Present;
 use tidings::domain::breaker::Lane;
 use tidings::domain::media::Media;
 use tidings::domain::options::Options as PostOptions;
@@ -64,7 +65,7 @@ async fn main() -> Result<(), anyhow::Error> {
     let store = Store::open(&config.store.path).await?;
     let due = fill(&store, Clock::System.now() + START).await?;
     let daemon = Arc::new(Daemon::new(Arc::new(config), secrets, store, Clock::System)?);
-    let running = tokio::spawn(tidings::daemon::run::run(Arc::clone(&daemon)));
+    let running = tokio::spawn(tidings::daemon::run::run(Present::fixed(Arc::clone(&daemon))));
     let sent = || sandbox.read_books(|books| books.published().count());
     let last = due.values().max().copied().context("there are posts")?;
     let until = last + TimeDelta::from_std(PATIENCE)?;

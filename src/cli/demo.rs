@@ -28,6 +28,7 @@ use crate::config::{self, Config, Environment};
 use crate::daemon::Daemon;
 use crate::daemon::news::News;
 use crate::daemon::outlook::Outlook;
+use crate::daemon::reload::Present;
 use crate::domain::cost::Usd;
 use crate::domain::post::State;
 use crate::domain::weight::weighted_length;
@@ -60,7 +61,7 @@ pub(super) async fn run() -> Done {
     introduce(&sandbox, &config);
     let daemon = Arc::new(Daemon::new(Arc::clone(&config), secrets, store.clone(), Clock::System)?);
     let news = daemon.listen();
-    let mut running = tokio::spawn(crate::daemon::run::run(Arc::clone(&daemon)));
+    let mut running = tokio::spawn(crate::daemon::run::run(Present::fixed(Arc::clone(&daemon))));
     let tally = tokio::select! {
         told = tokio::time::timeout(LONGEST, narrate(&daemon, news)) => match told {
             Ok(tally) => tally?,
@@ -218,7 +219,14 @@ async fn narrate(daemon: &Daemon, mut news: Receiver<News>) -> Result<Tally, any
             News::Settled { state: State::Failed, reason, .. } => bail!("a post failed: {reason}"),
             News::Opened { .. } => tally.stopped += 1,
             News::Closed { .. } => tally.lifted += 1,
-            News::Settled { .. } | News::Sending { .. } | News::Corrected { .. } => {}
+            News::Settled { .. }
+            | News::Sending { .. }
+            | News::Corrected { .. }
+            | News::Reloaded { .. }
+            | News::ReloadRefused { .. }
+            | News::BackupFailed { .. }
+            | News::DiskHasRoom => {}
+            News::DiskFull => bail!("the disk is full"),
         }
         // The last feed's posts come as news right after it was read.
         if feeds_left == 0 && !planned && is_post {

@@ -4,6 +4,7 @@
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
 mod acts;
+mod backup;
 mod budgets;
 mod check;
 mod cost;
@@ -112,6 +113,10 @@ enum Command {
     /// Look at the feeds, add and remove them, have them asked again
     #[command(subcommand)]
     Feeds(feeds::FeedsCommand),
+    /// Copy the database while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Put a backup back; what may have been sent since is looked up before it is sent
+    Restore(backup::RestoreArgs),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
     /// Ask a running daemon whether it is well; for containers and monitors
@@ -168,6 +173,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
+        Command::Backup(args) => backup::backup(&at, &args).await,
+        Command::Restore(args) => backup::restore(&at, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Health => health::run(&at).await,
     }

@@ -17,7 +17,9 @@ use super::setup::Place;
 use super::{Done, Exit};
 use crate::clock::Clock;
 use crate::config::secret::Secrets;
+use crate::config::{self, Config, Environment};
 use crate::daemon::poll::PollReport;
+use crate::daemon::reload::Present;
 use crate::daemon::run::Stop;
 use crate::daemon::{self, Daemon};
 use crate::domain::post::State;
@@ -58,11 +60,10 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
         warn!("{warning}");
     }
     let simulated = args.sandbox || args.dry_run;
-    let read = if simulated { Secrets::sandbox } else { Secrets::read };
-    let secrets = match read(&config, &place.env) {
+    let secrets = match read_secrets(&config, &place.env, simulated) {
         Ok(secrets) => secrets,
         Err(complaints) => {
-            out::complain(&complaints.to_string());
+            out::complain(&complaints);
             return Ok(Exit::Usage);
         }
     };
@@ -75,6 +76,7 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     let stop = Stop::default();
     listen_to_signals(stop.clone())?;
     let lock = DaemonLock::take(&config.store.path)?;
+    Store::check(&config.store.path).await?;
     let store = Store::open(&config.store.path).await?;
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;
@@ -82,7 +84,18 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     let exit = if args.once {
         once(&daemon, simulated).await?
     } else {
-        forever(&daemon).await?;
+        let place = place.clone();
+        let base_url = config.ayrshare.base_url.clone();
+        let load = move || {
+            let mut config =
+                config::load(&place.config, &place.env).map_err(|it| it.to_string())?;
+            let secrets = read_secrets(&config, &place.env, simulated)?;
+            if simulated {
+                config.ayrshare.base_url = base_url.clone();
+            }
+            Ok((config, secrets))
+        };
+        forever(&Present::new(Arc::clone(&daemon), Arc::new(load))).await?;
         Exit::Done
     };
     if let Some(rehearsal) = rehearsal {
@@ -93,8 +106,16 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     Ok(exit)
 }
 
+/// The secrets of the config, or their stand-ins; all complaints as one text.
+fn read_secrets(config: &Config, env: &Environment, simulated: bool) -> Result<Secrets, String> {
+    let read = if simulated { Secrets::sandbox } else { Secrets::read };
+    read(config, env).map_err(|complaints| complaints.to_string())
+}
+
 /// Runs until it is told to stop.
-async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
+async fn forever(present: &Present) -> Result<(), anyhow::Error> {
+    listen_to_hangups(present.clone())?;
+    let daemon = present.get();
     if let Some(address) = daemon.config.web.listen {
         let listener = web::bind(address).await.with_context(|| {
             format!(
@@ -102,7 +123,7 @@ async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
             )
         })?;
         info!("health is told at http://{address}/healthz");
-        let served = Arc::clone(daemon);
+        let served = present.clone();
         tokio::spawn(async move {
             if let Err(error) = web::serve(listener, served).await {
                 warn!("health is not told any more: {error}");
@@ -118,7 +139,7 @@ async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
         out::count(daemon.config.feeds.len(), "feed"),
         out::count(daemon.config.profiles.len(), "profile"),
     );
-    daemon::run::run(Arc::clone(daemon)).await?;
+    daemon::run::run(present.clone()).await?;
     info!("stopped");
     Ok(())
 }
@@ -126,6 +147,7 @@ async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
 /// One round: poll what is due, look up what is due, send until nothing more is due.
 async fn once(daemon: &Daemon, simulated: bool) -> Result<Exit, anyhow::Error> {
     daemon.recover().await?;
+    daemon.begin().await?;
     let polled = daemon.poll_round().await?;
     let looked_up = daemon.reconcile_tick().await?.looked_up.len();
     let mut sent = Vec::new();
@@ -193,6 +215,18 @@ fn tell_sent(sent: &[(i64, State)]) -> String {
         })
         .collect();
     format!("sent {}: {}", out::count(sent.len(), "post"), states.join(", "))
+}
+
+/// SIGHUP has the config read anew.
+fn listen_to_hangups(present: Present) -> Result<(), anyhow::Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            present.want_reload();
+        }
+    });
+    Ok(())
 }
 
 /// The first signal drains, the second one waits for nothing.

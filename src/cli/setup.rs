@@ -22,7 +22,7 @@ use crate::store::Store;
 const LOGINS: [&str; 4] = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];
 
 /// Where a command was called: its config file and its environment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) config: PathBuf,
     pub(super) env: Environment,

@@ -1,7 +1,7 @@
 //! `tidings status`: what is: stops, lanes, feeds, what comes next, what needs a person.
 //!
 //! Promises: what is stopped and what needs a person comes first, each with what to do. Must not:
-//! change anything.
+//! change anything; for a moment a file beside the database shows whether the disk has room.
 
 use clap::Args;
 use serde_json::json;
@@ -55,6 +55,8 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     } else {
         out::say(&out::tone("no daemon is running: `tidings run` starts it", Tone::Bad));
     }
+    say_config(&view, running).await?;
+    say_storage(&view).await?;
     for breaker in &breakers {
         say_breaker(&view, breaker);
     }
@@ -66,6 +68,46 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     out::say(&format!("\n{}", cost::in_short(&view).await?));
     say_feeds(&view).await?;
     Ok(Exit::Done)
+}
+
+/// Whether the daemon goes by the config as it is.
+async fn say_config(view: &View, running: bool) -> Result<(), anyhow::Error> {
+    let Some(reload) = view.store.reload().await?.filter(|_| running) else { return Ok(()) };
+    let zone = view.home_zone();
+    let read_at = out::clock_time(reload.read_at, zone);
+    if let Some((at, why)) = &reload.refused {
+        let at = out::clock_time(*at, zone);
+        let line = format!("the config of {at} was refused; the one of {read_at} is in force");
+        out::say(&out::tone(&line, Tone::Bad));
+        why.lines().for_each(|line| out::say(&format!("  {line}")));
+        out::say("  do: mend it, then `systemctl reload tidings` or `kill -HUP` the daemon");
+    }
+    if !reload.restart.is_empty() {
+        let line = format!("changed, and counts only after a restart: {}", reload.restart);
+        out::say(&out::tone(&line, Tone::Bad));
+    }
+    Ok(())
+}
+
+/// Whether the last backup went well, and whether the disk takes a write.
+async fn say_storage(view: &View) -> Result<(), anyhow::Error> {
+    if !view.store.has_room() {
+        let line = "the disk is full: nothing is taken in or sent until there is room; what is \
+                    queued stays";
+        out::say(&out::tone(line, Tone::Bad));
+    }
+    let Some(last) = view.store.last_backup().await?.filter(|it| !it.failure.is_empty()) else {
+        return Ok(());
+    };
+    let zone = view.home_zone();
+    let before = last.done_at.map_or_else(
+        || "there is none".to_owned(),
+        |at| format!("the last one is of {}", out::clock_time(at, zone)),
+    );
+    let at = out::clock_time(last.tried_at, zone);
+    out::say(&out::tone(&format!("the backup of {at} failed: {}", last.failure), Tone::Bad));
+    out::say(&format!("  {before}; tried again each hour"));
+    Ok(())
 }
 
 fn say_breaker(view: &View, breaker: &Breaker) {
@@ -224,8 +266,24 @@ async fn as_json(
     (breakers, lanes, waiting): (&[Breaker], &[LaneStatus], &[Post]),
 ) -> Done {
     let states = view.store.feeds().await?;
+    let reload = view.store.reload().await?;
+    let backup = view.store.last_backup().await?;
+    let full = !view.store.has_room();
     out::json(&json!({
         "running": running,
+        "disk_full": full,
+        "backup": backup.map(|it| json!({
+            "tried_at": it.tried_at,
+            "done_at": it.done_at,
+            "path": it.path,
+            "failure": it.failure,
+        })),
+        "config": reload.map(|it| json!({
+            "read_at": it.read_at,
+            "refused_at": it.refused.as_ref().map(|(at, _)| *at),
+            "refusal": it.refused.map(|(_, why)| why),
+            "needs_restart": it.restart,
+        })),
         "breakers": breakers.iter().map(|breaker| json!({
             "scope": breaker.scope.to_string(),
             "cause": breaker.cause.word(),

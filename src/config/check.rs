@@ -16,8 +16,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Group, Named, Route, Store, access, check_budget, check_feed,
-    check_polling, check_profile, check_select, check_web, keys, values,
+    Ayrshare, Config, Fetch, Group, Named, Route, Store, access, check_backup, check_budget,
+    check_feed, check_polling, check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -50,6 +50,7 @@ pub(super) fn config(
     let store = store(root, environment, &mut talk.complaints);
     let fetch = fetch(root, talk);
     let web = check_web::web(root, &mut talk.complaints);
+    let backup = check_backup::backup(root, &mut talk.complaints);
     let prices = prices(root, &mut talk.complaints);
     let defaults = defaults(root, &mut talk.complaints);
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
@@ -62,6 +63,7 @@ pub(super) fn config(
         file: file.to_owned(),
         ayrshare: ayrshare?,
         store,
+        backup,
         fetch,
         web,
         prices,

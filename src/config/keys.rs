@@ -4,8 +4,9 @@
 //! `config.example.toml` (a test). Must not: know what a key means.
 
 /// The sections that an environment variable can set keys of.
-pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
+pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 7] = [
     ("ayrshare", &AYRSHARE),
+    ("backup", &BACKUP),
     ("budget", &OVERALL_BUDGET),
     ("fetch", &FETCH),
     ("prices", &PRICES),
@@ -14,9 +15,9 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 11] = [
-    "ayrshare", "budget", "defaults", "feed", "fetch", "group", "include", "prices", "profile",
-    "store", "web",
+pub(super) const TOP: [&str; 12] = [
+    "ayrshare", "backup", "budget", "defaults", "feed", "fetch", "group", "include", "prices",
+    "profile", "store", "web",
 ];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
@@ -28,6 +29,8 @@ pub(super) const AYRSHARE: [&str; 7] = [
     "reconcile_after",
     "probe_after",
 ];
+/// `[backup]`
+pub(super) const BACKUP: [&str; 3] = ["path", "at", "keep"];
 /// `[store]`
 pub(super) const STORE: [&str; 1] = ["path"];
 /// `[fetch]`

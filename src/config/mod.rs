@@ -6,6 +6,7 @@
 
 mod access;
 mod check;
+mod check_backup;
 mod check_budget;
 mod check_compose;
 mod check_digest;
@@ -73,6 +74,8 @@ pub struct Config {
     pub ayrshare: Ayrshare,
     /// `[store]`
     pub store: Store,
+    /// `[backup]`: by the calendar; `None` for none.
+    pub backup: Option<Backup>,
     /// `[fetch]`
     pub fetch: Fetch,
     /// `[web]`
@@ -115,6 +118,17 @@ pub struct Ayrshare {
 pub struct Store {
     /// `path` of the database.
     pub path: PathBuf,
+}
+
+/// `[backup]`
+#[derive(Debug, Clone)]
+pub struct Backup {
+    /// `path`: the folder of the copies.
+    pub path: PathBuf,
+    /// `at`, in the zone of the first profile.
+    pub at: PostAt,
+    /// `keep`: copies that are kept.
+    pub keep: usize,
 }
 
 /// `[fetch]`
@@ -340,6 +354,11 @@ impl Config {
     /// The zone of a profile; of one that is gone, UTC.
     pub fn zone(&self, profile: &str) -> Tz {
         self.profile(profile).map_or(Tz::UTC, |profile| profile.pace.zone)
+    }
+
+    /// The zone of times that are of no profile: the first one's.
+    pub fn home_zone(&self) -> Tz {
+        self.profiles.first().map_or(Tz::UTC, |profile| profile.pace.zone)
     }
 
     /// What one attempt on a lane costs by the present prices.

@@ -1,15 +1,15 @@
-//! The bell: wakes what recurs by the calendar; for now, the nightly maintenance of the database.
+//! The bell: wakes what recurs by the calendar; the nightly maintenance of the database, and
+//! whether a backup is due.
 //!
 //! Promises: a missed ring is harmless, since nothing is due by it. Must not: decide what is due;
 //! measured, the scheduler drops jobs when hundreds fall into one half-second, keeps a fixed offset
 //! per job and forgets on restart, so no feed and no post hangs on it.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tracing::{debug, warn};
 
+use super::reload::Present;
 use super::{Daemon, Error};
 use crate::http::chain;
 
@@ -18,29 +18,41 @@ const MAINTENANCE: &str = "0 17 3 * * *";
 
 /// What persons did by hand is kept for so long, and so many acts of it.
 const ACTS_KEPT: (TimeDelta, u32) = (TimeDelta::days(730), 100_000);
+/// Each minute it is asked whether a backup is due; the database tells.
+const BACKUP: &str = "30 * * * * *";
 
 /// Rings until the daemon drains.
-pub(super) async fn ring(daemon: &Arc<Daemon>) -> Result<(), Error> {
-    if let Err(error) = ring_until_drained(daemon).await {
+pub(super) async fn ring(present: &Present) -> Result<(), Error> {
+    if let Err(error) = ring_until_drained(present).await {
         // Everything that must happen happens without the bell.
         warn!("the nightly maintenance is off: {}", chain(&error));
-        daemon.stop.drain.cancelled().await;
+        present.get().stop.drain.cancelled().await;
     }
     Ok(())
 }
 
 async fn ring_until_drained(
-    daemon: &Arc<Daemon>,
+    present: &Present,
 ) -> Result<(), tokio_cron_scheduler::JobSchedulerError> {
     let mut scheduler = JobScheduler::new().await?;
-    let own = Arc::clone(daemon);
+    let own = present.clone();
     let job = Job::new_async(MAINTENANCE, move |_, _| {
-        let daemon = Arc::clone(&own);
+        let daemon = own.get();
         Box::pin(async move { maintain(&daemon).await })
     })?;
     scheduler.add(job).await?;
+    let own = present.clone();
+    let job = Job::new_async(BACKUP, move |_, _| {
+        let daemon = own.get();
+        Box::pin(async move {
+            if let Err(error) = daemon.back_up_if_due().await {
+                warn!("no backup could be made: {}", chain(&error));
+            }
+        })
+    })?;
+    scheduler.add(job).await?;
     scheduler.start().await?;
-    daemon.stop.drain.cancelled().await;
+    present.get().stop.drain.cancelled().await;
     scheduler.shutdown().await
 }
 

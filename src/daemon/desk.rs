@@ -103,6 +103,20 @@ impl Desk<'_> {
         Ok(waiting.len())
     }
 
+    /// Has posts sent also without their feed in the config.
+    ///
+    /// # Errors
+    ///
+    /// Only where the database fails.
+    pub async fn keep_without_feed(&self, posts: &[i64]) -> Result<(), Error> {
+        let mut tx = self.store.begin(self.now).await?;
+        for post in posts {
+            tx.orphan(*post).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Has feeds asked again at once, also those that are gone.
     ///
     /// # Errors
@@ -169,6 +183,7 @@ const fn deed(event: &Event) -> Option<Deed> {
         | Event::Claim
         | Event::Settle(_)
         | Event::Recover
+        | Event::Doubt(_)
         | Event::LookUp { .. }
         | Event::Expire => None,
     }

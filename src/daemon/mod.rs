@@ -5,6 +5,7 @@
 //! what an answer means, when a post is due or how a state changes.
 
 pub mod access;
+mod backup;
 mod bell;
 pub mod costs;
 mod delete;
@@ -15,26 +16,32 @@ mod intake;
 mod lanes;
 pub mod media;
 pub mod news;
+pub mod orphans;
 pub mod outlook;
 pub mod passing;
 mod pay;
 mod placing;
 pub mod poll;
 pub mod publish;
+pub mod pulse;
 pub mod recipe;
 pub mod reconcile;
+pub mod reload;
+mod restored;
 pub mod run;
 mod settle;
 pub mod stops;
+mod storage;
 pub mod systemd;
 mod updates;
 pub mod websub;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::ayrshare::{self, Credentials};
 use crate::clock::Clock;
@@ -51,7 +58,8 @@ use crate::store::{self, Store, Tx};
 use access::{Access, AccessError};
 use news::News;
 use outlook::Outlook;
-use run::{Pulse, Stop};
+use pulse::Pulse;
+use run::Stop;
 
 /// News that a slow listener may lag behind before it misses some.
 const NEWS_KEPT: usize = 4096;
@@ -76,10 +84,14 @@ pub struct Daemon {
     changes: watch::Sender<u64>,
     /// Counts what a person did: every loop looks again at everything.
     by_hand: watch::Sender<u64>,
+    /// Whether a write found the disk full, and nothing was written since.
+    full: Arc<AtomicBool>,
+    /// Has it tried whether there is room again.
+    room: Arc<Notify>,
     /// How to stop it.
     pub stop: Stop,
     /// When each loop looked last.
-    pub pulse: Pulse,
+    pub pulse: Arc<Pulse>,
 }
 
 /// What can go wrong in the daemon itself.
@@ -165,8 +177,29 @@ impl Daemon {
             news,
             changes: watch::Sender::new(0),
             by_hand: watch::Sender::new(0),
+            full: Arc::default(),
+            room: Arc::default(),
             stop: Stop::default(),
-            pulse: Pulse::default(),
+            pulse: Arc::default(),
+        })
+    }
+
+    /// The same daemon under another config: what is known and who listens stays.
+    ///
+    /// # Errors
+    ///
+    /// Where the HTTP clients can't be made.
+    fn under(&self, config: Arc<Config>, secrets: Secrets) -> Result<Self, Error> {
+        let fresh = Self::new(config, secrets, self.store.clone(), self.clock.clone())?;
+        Ok(Self {
+            news: self.news.clone(),
+            changes: self.changes.clone(),
+            by_hand: self.by_hand.clone(),
+            full: Arc::clone(&self.full),
+            room: Arc::clone(&self.room),
+            stop: self.stop.clone(),
+            pulse: Arc::clone(&self.pulse),
+            ..fresh
         })
     }
 
@@ -186,6 +219,12 @@ impl Daemon {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// Has every loop look again at everything.
+    fn look_again(&self) {
+        self.by_hand.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake();
+    }
+
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -195,6 +234,11 @@ impl Daemon {
     pub async fn ailing(&self) -> Option<String> {
         if let Err(error) = self.store.open_breakers().await {
             return Some(format!("the database does not answer: {}", http::chain(&error)));
+        }
+        if self.is_full() {
+            return Some(
+                "the disk is full: nothing is taken in or sent until there is room".into(),
+            );
         }
         let stuck = self.pulse.stuck(self.now());
         (!stuck.is_empty()).then(|| format!("stuck: {}", stuck.join(", ")))

@@ -112,6 +112,31 @@ pub enum News {
         /// When it is probed or ends by itself.
         probe_at: Option<DateTime<Utc>>,
     },
+    /// A changed config was taken over.
+    Reloaded {
+        /// Feeds that it has.
+        feeds: usize,
+        /// Profiles that it has.
+        profiles: usize,
+        /// Posts that are held, since their feed or lane is gone.
+        held: usize,
+        /// Keys whose change needs a restart.
+        restart: Vec<&'static str>,
+    },
+    /// A changed config was refused; the one before it holds.
+    ReloadRefused {
+        /// All complaints.
+        why: String,
+    },
+    /// The backup by the calendar failed; it is tried again in an hour.
+    BackupFailed {
+        /// What went wrong and what to do.
+        why: String,
+    },
+    /// The disk is full: nothing is taken in and nothing is sent.
+    DiskFull,
+    /// The disk has room again, and all goes on.
+    DiskHasRoom,
     /// A stop ended.
     Closed {
         /// How wide it reached.

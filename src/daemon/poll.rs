@@ -143,8 +143,10 @@ impl Daemon {
         let fetch = &self.config.fetch;
         let known = self.store.poll_times().await?;
         let waits = self.store.host_waits(now).await?;
-        let mut roster =
-            older.map_or_else(|| Roster::new(fetch.per_host, fetch.hosts.gap), Roster::renewed);
+        let mut roster = Roster::new(fetch.per_host, fetch.hosts.gap);
+        if let Some(older) = older {
+            roster = roster.after(older);
+        }
         let known: HashMap<&str, &PollTime> =
             known.iter().map(|it| (it.name.as_str(), it)).collect();
         for feed in &self.config.feeds {

@@ -136,6 +136,7 @@ impl Daemon {
         let now = self.now();
         self.expire(now).await?;
         self.end_waits(now).await?;
+        self.doubt_forgotten().await?;
         if agenda.is_old(now) {
             agenda.begin(self.store.lanes_in_line().await?, now);
         }
@@ -246,6 +247,7 @@ impl Daemon {
         if post.life.state != State::Queued
             || is_open
             || !passes
+            || tx.is_forgotten(id).await?
             || self.may_pass(&over.iter().collect::<Vec<_>>(), now).is_err()
         {
             return Ok(None);
@@ -326,18 +328,18 @@ impl Daemon {
         Ok(sending.len())
     }
 
-    /// How many posts wait on each lane that the config does not know any more.
+    /// After a start: the config may have changed since the last one.
     ///
     /// # Errors
     ///
     /// Only where the database fails.
-    pub async fn stranded(&self) -> Result<HashMap<Lane, i64>, Error> {
-        let counts = self.store.post_counts().await?;
-        Ok(counts
-            .into_iter()
-            .filter(|((lane, state), _)| *state == State::Queued && !self.config.has_lane(lane))
-            .map(|((lane, _), posts)| (lane, posts))
-            .collect())
+    pub async fn begin(&self) -> Result<(), Error> {
+        let mut tx = self.store.begin(self.now()).await?;
+        let orphans = self.mind_orphans_in(&mut tx).await?;
+        tx.save_reload("").await?;
+        tx.commit().await?;
+        orphans.log();
+        Ok(())
     }
 }
 

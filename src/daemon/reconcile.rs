@@ -156,8 +156,9 @@ impl Daemon {
     async fn look_up(&self, post: &Post) -> Result<(i64, State), Error> {
         let doubts = self.store.doubts(post).await?;
         let doubts = doubts.unwrap_or(Doubts { first: post.changed_at, last: post.changed_at });
+        let forgotten = self.forgotten_since(post).await?;
         let found = tokio::select! {
-            found = self.search(post, doubts.first) => found?,
+            found = self.search(post, forgotten, doubts.first) => found?,
             () = self.stop.drain.cancelled() => return Ok((post.id, post.life.state)),
         };
         killpoint::reach("looked-up").await;
@@ -167,7 +168,14 @@ impl Daemon {
     }
 
     /// Looks for a post in the history: in the newest page, and in a long one where that is full.
-    async fn search(&self, post: &Post, sent_at: DateTime<Utc>) -> Result<Found, Error> {
+    /// What may be `forgotten` is looked for since then, and under later keys, too.
+    async fn search(
+        &self,
+        post: &Post,
+        forgotten: Option<DateTime<Utc>>,
+        sent_at: DateTime<Utc>,
+    ) -> Result<Found, Error> {
+        let sent_at = forgotten.map_or(sent_at, |since| std::cmp::min(since, sent_at));
         let lane = &post.lane;
         let Ok(credentials) = self.credentials(lane) else {
             return Ok(Found::NoAnswer("the config does not know its lane any more".into()));
@@ -181,7 +189,13 @@ impl Daemon {
             if let Reply::Answered { status: 429, retry_after, .. } = &reply {
                 self.limited(post, *retry_after).await?;
             }
-            found = lookup::in_history(&reply, &post.reference(), (&lane.platform, limit), sent_at);
+            let page = (lane.platform.as_str(), limit);
+            found = if forgotten.is_some() {
+                let first = (post.uuid.as_str(), post.life.generation);
+                lookup::in_history_from(&reply, first, page, sent_at)
+            } else {
+                lookup::in_history(&reply, &post.reference(), page, sent_at)
+            };
             if !lookup::is_cut_off(&reply, limit, &found) {
                 break;
             }
@@ -213,6 +227,9 @@ impl Daemon {
         let event = Event::LookUp { found: found.clone(), sent_at: doubts.first };
         let life = self.turn(&mut tx, &present, &event, Who::Daemon).await?;
         let mut stops = Vec::new();
+        if life.state != State::Unconfirmed {
+            tx.remember(post.id).await?;
+        }
         match found {
             Found::Published(_) => {
                 tx.settle_ledger(post.id, true).await?;

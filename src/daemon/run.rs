@@ -6,7 +6,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,15 +13,17 @@ use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use super::news::News;
 use super::poll::{HostTurn, PollDue, Roster};
 use super::publish::{Agenda, earlier};
+use super::pulse::Pulse;
 use super::reconcile::{Question, Topic};
-use super::{Daemon, Error, bell, systemd, websub};
+use super::reload::{Present, reload_loop, watch_loop};
+use super::{Daemon, Error, bell, storage, systemd, websub};
 use crate::domain::breaker::Lane;
-use crate::store::Watch;
+use crate::killpoint;
 
 /// How long a request in flight may go on after the first stop.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -32,10 +33,6 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(60);
 const AFTER_ERROR: TimeDelta = TimeDelta::seconds(5);
 /// After a look-up whose result could not be written it is asked again this much later.
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(60);
-/// How often the database is asked whether another process changed it.
-const WATCH_EVERY: Duration = Duration::from_millis(400);
-/// A loop that didn't look for this long is not healthy.
-const STUCK_AFTER: TimeDelta = TimeDelta::seconds(180);
 
 /// The two ways to stop.
 #[derive(Debug, Clone, Default)]
@@ -46,74 +43,40 @@ pub struct Stop {
     pub abort: CancellationToken,
 }
 
-/// When each loop looked last, in UTC milliseconds.
-#[derive(Debug, Default)]
-pub struct Pulse {
-    poll: AtomicI64,
-    publish: AtomicI64,
-    reconcile: AtomicI64,
-    watch: AtomicI64,
-}
-
-impl Pulse {
-    /// The loops that didn't look for too long at `now`.
-    pub fn stuck(&self, now: DateTime<Utc>) -> Vec<&'static str> {
-        let limit = (now - STUCK_AFTER).timestamp_millis();
-        [
-            ("poll", &self.poll),
-            ("publish", &self.publish),
-            ("reconcile", &self.reconcile),
-            ("watch", &self.watch),
-        ]
-        .into_iter()
-        .filter(|(_, at)| at.load(Ordering::Relaxed) < limit)
-        .map(|(name, _)| name)
-        .collect()
-    }
-
-    fn beat(at: &AtomicI64, now: DateTime<Utc>) {
-        at.store(now.timestamp_millis(), Ordering::Relaxed);
-    }
-
-    /// Before its first look a loop is as young as the program, not stuck.
-    fn begin(&self, now: DateTime<Utc>) {
-        for at in [&self.poll, &self.publish, &self.reconcile, &self.watch] {
-            Self::beat(at, now);
-        }
-    }
-}
-
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
 ///
 /// Where the start fails, or a loop ended by itself.
-pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
+pub async fn run(present: Present) -> Result<(), Error> {
+    let daemon = present.get();
     let recovered = daemon.recover().await?;
     if recovered > 0 {
         info!(posts = recovered, "{recovered} posts were in flight when the program ended");
     }
-    warn_of_stranded(&daemon).await?;
+    daemon.begin().await?;
     daemon.pulse.begin(daemon.now());
     // From here on an act by hand is seen, also before the loops look for the first time.
     let mut watch = daemon.store.watch().await?;
     watch.changed().await?;
     let mut loops: JoinSet<(&'static str, Result<(), Error>)> = JoinSet::new();
-    let own = |daemon: &Arc<Daemon>| Arc::clone(daemon);
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("poll", poll_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("publish", publish_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("reconcile", reconcile_loop(it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("watch", watch_loop(it, watch).await) });
-    let it = own(&daemon);
+    let it = present.clone();
+    loops.spawn(async move { ("reload", reload_loop(it).await) });
+    let it = present.clone();
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
-    let it = own(&daemon);
+    let it = present.clone();
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
-    let it = own(&daemon);
-    loops.spawn(async move { ("websub", websub::websub_loop(&it).await) });
+    let it = present.clone();
+    loops.spawn(async move { ("storage", storage::storage_loop(&it).await) });
+    loops.spawn(async move { ("websub", websub::websub_loop(&present).await) });
     systemd::ready();
     supervise(&daemon, &mut loops).await
 }
@@ -161,26 +124,22 @@ fn why_ended(ended: Result<(&'static str, Result<(), Error>), tokio::task::JoinE
     }
 }
 
-async fn warn_of_stranded(daemon: &Daemon) -> Result<(), Error> {
-    for (lane, posts) in daemon.stranded().await? {
-        warn!(
-            %lane,
-            posts,
-            "{posts} posts wait on {lane}, which the config does not know any more: give the \
-             profile back, or skip them with `tidings queue skip`"
-        );
-    }
-    Ok(())
-}
-
 /// Polls feeds as they become due.
-async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn poll_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut by_hand = daemon.by_hand.subscribe();
-    let permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
+    let mut permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
     let mut turns: JoinSet<HostTurn> = JoinSet::new();
     let mut roster: Option<Roster> = None;
     let mut look_at = daemon.now();
     while !daemon.stop.drain.is_cancelled() {
+        let before = std::mem::replace(&mut daemon, present.get());
+        if before.config.fetch.concurrency != daemon.config.fetch.concurrency {
+            permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
+        }
+        if !Arc::ptr_eq(&before, &daemon) {
+            look_at = daemon.now();
+        }
         // What changed elsewhere, or the clock, is seen by looking at all feeds now and then.
         let due = match on_time(&daemon, &mut roster, &mut look_at).await {
             Err(error) => {
@@ -188,11 +147,13 @@ async fn poll_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
             }
             Ok(roster) => {
                 Pulse::beat(&daemon.pulse.poll, daemon.now());
-                roster.take(daemon.now(), permits.available_permits())
+                // While the disk is full, what is found could not be kept.
+                let room = if daemon.is_full() { 0 } else { permits.available_permits() };
+                roster.take(daemon.now(), room)
             }
         };
         for turn in due.hosts {
-            turns.spawn(poll_turn(Arc::clone(&daemon), turn, Arc::clone(&permits)));
+            turns.spawn(poll_turn(present.clone(), turn, Arc::clone(&permits)));
         }
         tokio::select! {
             () = daemon.stop.drain.cancelled() => {}
@@ -229,8 +190,9 @@ async fn on_time<'a>(
 }
 
 /// Asks the feeds of one turn.
-async fn poll_turn(daemon: Arc<Daemon>, turn: HostTurn, permits: Arc<Semaphore>) -> HostTurn {
+async fn poll_turn(present: Present, turn: HostTurn, permits: Arc<Semaphore>) -> HostTurn {
     let permit = permits.acquire_owned().await;
+    let daemon = present.get();
     let polled = daemon.poll_host(&turn).await;
     // Whoever waits below takes no other feed's place.
     drop(permit);
@@ -239,11 +201,19 @@ async fn poll_turn(daemon: Arc<Daemon>, turn: HostTurn, permits: Arc<Semaphore>)
         // What can't be kept must not be fetched over and over.
         pause(&daemon, daemon.config.fetch.min_interval).await;
     }
+    let now = present.get();
+    // What it queued may be of a feed that is gone by now.
+    if !Arc::ptr_eq(&now, &daemon)
+        && let Err(error) = now.mind_orphans().await
+    {
+        wait_after(&now, "poll", &error);
+    }
     turn
 }
 
 /// Sends posts as they become due; a lane has one request out at most.
-async fn publish_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn publish_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut news = daemon.listen();
     let mut by_hand = daemon.by_hand.subscribe();
     let mut agenda = Agenda::default();
@@ -251,7 +221,15 @@ async fn publish_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
     let mut sends: JoinSet<Lane> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
         by_hand.mark_unchanged();
+        daemon = present.get();
+        killpoint::reach("looking").await;
         let next_at = match daemon.due(&busy, &mut agenda).await {
+            // An answer could not be kept.
+            Ok(_) if daemon.is_full() => {
+                Pulse::beat(&daemon.pulse.publish, daemon.now());
+                agenda.clear();
+                None
+            }
             Err(error) => {
                 agenda.clear();
                 Some(wait_after(&daemon, "publish", &error))
@@ -295,7 +273,12 @@ fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
             | News::PollFailed { .. }
             | News::Found { .. }
             | News::Corrected { .. }
-            | News::Sending { .. },
+            | News::Sending { .. }
+            | News::Reloaded { .. }
+            | News::ReloadRefused { .. }
+            | News::BackupFailed { .. }
+            | News::DiskFull
+            | News::DiskHasRoom,
         ) => {}
     }
 }
@@ -310,12 +293,14 @@ async fn send(daemon: Arc<Daemon>, lane: Lane, post: i64) -> Lane {
 }
 
 /// Looks up unconfirmed posts and probes stops as they become due, side by side.
-async fn reconcile_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
+async fn reconcile_loop(present: Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut changes = daemon.changes();
     let mut out: HashSet<Topic> = HashSet::new();
     let mut asked: JoinSet<Topic> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
         changes.mark_unchanged();
+        daemon = present.get();
         let next_at = match daemon.questions(&out).await {
             Err(error) => Some(wait_after(&daemon, "reconcile", &error)),
             Ok(questions) => {
@@ -360,30 +345,11 @@ async fn pause(daemon: &Daemon, length: TimeDelta) {
     }
 }
 
-/// Wakes the other loops when a person changed something in another process.
-async fn watch_loop(daemon: Arc<Daemon>, mut watch: Watch) -> Result<(), Error> {
-    loop {
-        tokio::select! {
-            () = daemon.stop.drain.cancelled() => return Ok(()),
-            () = tokio::time::sleep(WATCH_EVERY) => {}
-        }
-        match watch.changed().await {
-            Ok(changed) => {
-                Pulse::beat(&daemon.pulse.watch, daemon.now());
-                if changed {
-                    daemon.by_hand.send_modify(|count| *count = count.wrapping_add(1));
-                    daemon.wake();
-                }
-            }
-            Err(error) => warn!("cannot see whether the database changed: {error}"),
-        }
-    }
-}
-
 /// Logs an error of the database and says when to try again.
 pub(super) fn wait_after(daemon: &Daemon, name: &'static str, error: &Error) -> DateTime<Utc> {
     let chain = crate::http::chain(error);
     if matches!(error, Error::Store(error) if error.is_disk_full()) {
+        daemon.note_full();
         error!(
             "the disk is full: nothing is taken in and nothing is sent until there is room \
              (what is queued stays queued): {chain}"

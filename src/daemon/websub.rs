@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::poll::Polled;
 use super::publish::earlier;
+use super::reload::Present;
 use super::run::{soon, wait_after};
 use super::{Daemon, Error, jitter};
 use crate::config;
@@ -360,18 +361,20 @@ fn random_key() -> [u8; 32] {
 }
 
 /// Asks hubs as they become due.
-pub(super) async fn websub_loop(daemon: &Daemon) -> Result<(), Error> {
+pub(super) async fn websub_loop(present: &Present) -> Result<(), Error> {
+    let mut daemon = present.get();
     let mut changes = daemon.changes();
     while !daemon.stop.drain.is_cancelled() {
         changes.mark_unchanged();
+        daemon = present.get();
         let next_at = match daemon.websub_tick().await {
             Ok(report) => report.next_at,
-            Err(error) => Some(wait_after(daemon, "websub", &error)),
+            Err(error) => Some(wait_after(&daemon, "websub", &error)),
         };
         tokio::select! {
             () = daemon.stop.drain.cancelled() => {}
             _ = changes.changed(), if daemon.config.web.public_url.is_some() => {}
-            () = daemon.clock.sleep_until(soon(daemon, next_at)) => {}
+            () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
         }
     }
     Ok(())

@@ -30,6 +30,34 @@ const CLOCKS_APART_MAX: TimeDelta = TimeDelta::minutes(5);
 pub fn in_history(
     reply: &Reply,
     reference: &str,
+    page: (&str, usize),
+    sent_at: DateTime<Utc>,
+) -> Found {
+    if reference.trim().is_empty() && matches!(reply, Reply::Answered { .. }) {
+        return Found::NoAnswer("the post has no reference to look for".into());
+    }
+    search(reply, &|notes| notes.trim() == reference.trim(), page, sent_at)
+}
+
+/// Like [`in_history`], for a post that may have got further than we know: under its generation or
+/// any later one.
+pub fn in_history_from(
+    reply: &Reply,
+    (uuid, generation): (&str, u32),
+    page: (&str, usize),
+    sent_at: DateTime<Utc>,
+) -> Found {
+    let prefix = format!("tidings:{uuid}:");
+    let is_it = |notes: &str| {
+        let number = notes.trim().strip_prefix(&prefix).and_then(|it| it.parse::<u32>().ok());
+        number.is_some_and(|number| number >= generation)
+    };
+    search(reply, &is_it, page, sent_at)
+}
+
+fn search(
+    reply: &Reply,
+    is_it: &dyn Fn(&str) -> bool,
     (platform, limit): (&str, usize),
     sent_at: DateTime<Utc>,
 ) -> Found {
@@ -37,9 +65,6 @@ pub fn in_history(
         Reply::Answered { status, body, .. } => (*status, body),
         Reply::NotSent { why } | Reply::Lost { why } => return Found::NoAnswer(one_line(why)),
     };
-    if reference.trim().is_empty() {
-        return Found::NoAnswer("the post has no reference to look for".into());
-    }
     let value = serde_json::from_str::<Value>(body).unwrap_or(Value::Null);
     let answer = Answer::read(body, platform);
     if says_empty(status, &value, &answer) {
@@ -54,7 +79,7 @@ pub fn in_history(
         .filter_map(Value::as_object)
         .filter(|item| {
             let notes = item.get("notes").and_then(Value::as_str);
-            notes.is_some_and(|notes| notes.trim() == reference.trim())
+            notes.is_some_and(is_it)
         })
         .map(|item| found(item, platform));
     if let Some(best) = matches.min_by_key(rank) {

@@ -6,6 +6,7 @@
 
 pub mod acts;
 pub mod attempts;
+pub mod backup;
 pub mod breakers;
 pub mod costs;
 pub mod digests;
@@ -15,7 +16,10 @@ pub mod hosts;
 pub mod line;
 pub mod lock;
 pub mod posts;
+pub mod reload;
+pub mod restore;
 pub mod twins;
+pub mod watch;
 pub mod websub;
 
 use std::path::{Path, PathBuf};
@@ -63,6 +67,20 @@ pub enum Error {
         path: PathBuf,
         /// The schema that this program doesn't know.
         version: i64,
+    },
+    /// It is damaged.
+    #[error("the database {} is damaged ({found}); nothing was changed: put a backup back with `tidings restore BACKUP`, which keeps this one aside", path.display())]
+    Damaged {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+    },
+    /// Another program made it.
+    #[error("{} is no database of Tidings: give a file that `tidings backup` made", path.display())]
+    NotOurs {
+        /// Where it is.
+        path: PathBuf,
     },
     /// It can't be brought to this schema.
     #[error("cannot bring the database {} to this version's schema", path.display())]
@@ -186,16 +204,6 @@ impl Store {
         Ok(Tx { tx, now })
     }
 
-    /// A connection that sees whether a person changed something by hand, in whichever process.
-    pub async fn watch(&self) -> Result<Watch, Error> {
-        let connection = self
-            .read
-            .acquire()
-            .await
-            .map_err(|source| Error::Sql { what: "watch the database", source })?;
-        Ok(Watch { connection, version: None, acts: None })
-    }
-
     /// What keeps the database quick: its statistics, and a log that is folded in.
     pub async fn maintain(&self) -> Result<(), Error> {
         sqlx::raw_sql("pragma optimize; pragma wal_checkpoint(passive);")
@@ -203,46 +211,6 @@ impl Store {
             .await
             .map_err(|source| Error::Sql { what: "maintain the database", source })?;
         Ok(())
-    }
-
-    /// Checks the whole database; says what is wrong with it, if anything.
-    pub async fn integrity(&self) -> Result<Option<String>, Error> {
-        let found = sqlx::query_scalar::<_, String>("pragma integrity_check(1)")
-            .fetch_one(&self.read)
-            .await
-            .map_err(|source| Error::Sql { what: "check the database", source })?;
-        Ok((found != "ok").then_some(found))
-    }
-
-    /// Writes a whole copy of the database, as of now, to a new file.
-    pub async fn copy_to(&self, path: &Path) -> Result<(), Error> {
-        let target = path.display().to_string();
-        sqlx::query!("vacuum into ?", target)
-            .execute(&self.write)
-            .await
-            .map_err(|source| Error::Sql { what: "copy the database", source })?;
-        Ok(())
-    }
-
-    /// Writes a whole copy of the database at `from`, as of now, to a new file. The original is only
-    /// read: its schema stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// Where it can't be opened or copied.
-    pub async fn snapshot(from: &Path, to: &Path) -> Result<(), Error> {
-        let open = |source| Error::Open { path: from.to_owned(), source };
-        let mut connection = SqliteConnectOptions::new()
-            .filename(from)
-            .read_only(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .disable_statement_logging()
-            .connect()
-            .await
-            .map_err(open)?;
-        let target = to.display().to_string();
-        sqlx::query!("vacuum into ?", target).execute(&mut connection).await.map_err(open)?;
-        connection.close().await.map_err(open)
     }
 
     /// Closes all connections; the log is folded into the database.
@@ -253,47 +221,9 @@ impl Store {
 }
 
 impl Tx {
-    /// Tells a running daemon that a person changed something.
-    pub async fn by_hand(&mut self) -> Result<(), Error> {
-        sqlx::query!("update hand set acts = acts + 1 where id = 1")
-            .execute(&mut *self.tx)
-            .await
-            .map_err(|source| Error::Sql { what: "note an act by hand", source })?;
-        Ok(())
-    }
-
     /// Makes everything in it durable.
     pub async fn commit(self) -> Result<(), Error> {
         self.tx.commit().await.map_err(|source| Error::Sql { what: "commit a transaction", source })
-    }
-}
-
-/// See [`Store::watch`].
-#[derive(Debug)]
-pub struct Watch {
-    connection: sqlx::pool::PoolConnection<Sqlite>,
-    version: Option<i64>,
-    acts: Option<i64>,
-}
-
-impl Watch {
-    /// Whether a person changed something since the last call; the first call says no.
-    pub async fn changed(&mut self) -> Result<bool, Error> {
-        let failed = |source| Error::Sql { what: "watch the database", source };
-        // Costs no read of the database while nobody writes.
-        let version = sqlx::query_scalar::<_, i64>("pragma data_version")
-            .fetch_one(&mut *self.connection)
-            .await
-            .map_err(failed)?;
-        if self.version.replace(version) == Some(version) {
-            return Ok(false);
-        }
-        let acts = sqlx::query_scalar!("select acts from hand where id = 1")
-            .fetch_one(&mut *self.connection)
-            .await
-            .map_err(failed)?;
-        let before = self.acts.replace(acts);
-        Ok(before.is_some_and(|before| before != acts))
     }
 }
 
@@ -303,8 +233,8 @@ fn hint(path: &Path, source: &sqlx::Error) -> &'static str {
     match code.as_deref() {
         _ if path.is_dir() => "it is a directory; set `store.path` to a file in it",
         Some("11" | "26") => {
-            "it is damaged, or no database of Tidings; restore a backup, or set `store.path` to \
-             another file"
+            "it is damaged, or no database of Tidings; `tidings restore BACKUP` puts a copy back, or \
+             set `store.path` to another file"
         }
         _ => "check that its folder exists and that the file may be written",
     }

@@ -5,6 +5,7 @@
 
 mod change;
 mod hand;
+mod orphans;
 mod published;
 mod row;
 

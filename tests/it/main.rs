@@ -1,6 +1,7 @@
 //! Stories told from outside: the binary, the sandbox, a feed server, a clock moved by hand.
 
 mod access;
+mod backup;
 mod cli;
 mod config;
 mod corpus;
@@ -22,8 +23,10 @@ mod polite;
 mod previews;
 mod process;
 mod readme;
+mod reload;
 mod secrets;
 mod stories;
+mod systemd;
 mod websub;
 mod world;
 mod xtext;

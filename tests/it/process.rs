@@ -276,8 +276,13 @@ impl Tidings {
 
     /// Waits until it says `text`.
     pub(crate) async fn says(&mut self, text: &str) {
+        self.says_times(text, 1).await;
+    }
+
+    /// Waits until it has said `text` so many times.
+    pub(crate) async fn says_times(&mut self, text: &str, times: usize) {
         let start = Instant::now();
-        while !self.log().contains(text) {
+        while self.log().matches(text).count() < times {
             self.check(&format!("it says {text:?}"), start, DEADLINE);
             sleep(LOOK_AGAIN).await;
         }
@@ -300,9 +305,14 @@ impl Tidings {
 
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// A signal by its name, as a service manager sends it.
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
-        assert!(status.success(), "SIGTERM could not be sent");
+        let status = Command::new("kill").args([&format!("-{name}"), &pid]).status().expect("kill");
+        assert!(status.success(), "SIG{name} could not be sent");
     }
 
     /// Waits until it ends by itself, at most for `limit`; gives its status and its log.

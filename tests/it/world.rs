@@ -18,6 +18,7 @@ use tidings::daemon::desk::Desk;
 use tidings::daemon::poll::PollReport;
 use tidings::daemon::publish::PublishReport;
 use tidings::daemon::reconcile::ReconcileReport;
+use tidings::daemon::reload::Present;
 use tidings::domain::hand::{By, Door};
 use tidings::domain::post::State;
 use tidings::domain::weight::weighted_length;
@@ -267,7 +268,7 @@ impl World {
         let daemon = Arc::new(begin(&self.file, &self.environment, &self.clock).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        tokio::spawn(tidings::web::serve(listener, Arc::clone(&daemon)));
+        tokio::spawn(tidings::web::serve(listener, Present::fixed(Arc::clone(&daemon))));
         (daemon, address)
     }
 

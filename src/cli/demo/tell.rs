@@ -61,6 +61,11 @@ pub(super) fn lines(item: &News) -> Vec<String> {
                 format!("          do: {}", cause.remedy()),
             ]
         }
+        News::Reloaded { .. }
+        | News::ReloadRefused { .. }
+        | News::BackupFailed { .. }
+        | News::DiskFull
+        | News::DiskHasRoom => Vec::new(),
         News::Closed { scope, cause } => vec![out::tone(
             &format!("goes on   {}: no longer stopped ({})", out::reach(scope), cause.sentence()),
             Tone::Good,

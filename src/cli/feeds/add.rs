@@ -98,7 +98,7 @@ pub(super) async fn run(place: &Place, args: &AddArgs) -> Done {
         }
         Taken::Added(name) => {
             out::say(&format!("feed {name}: {url}"));
-            adding.finish(place, args.dry_run)
+            adding.finish(place, args.dry_run).await
         }
     }
 }

@@ -13,9 +13,11 @@ use url::Url;
 use crate::cli::out;
 use crate::cli::setup::Place;
 use crate::cli::{Done, Exit};
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::config::edit::{Draft, NewFeed};
 use crate::domain::entry::normal_link;
+use crate::store::Store;
 use crate::store::lock::DaemonLock;
 
 /// The longest name that the config takes, in characters.
@@ -121,17 +123,18 @@ impl Adding {
     }
 
     /// Checks the whole new config, and writes it unless it is only a rehearsal.
-    pub(super) fn finish(self, place: &Place, dry_run: bool) -> Done {
+    pub(super) async fn finish(self, place: &Place, dry_run: bool) -> Done {
         if self.added == 0 {
             out::say("nothing to add");
             return Ok(Exit::Done);
         }
-        write(&self.draft, place, dry_run, &format!("{} added", out::count(self.added, "feed")))
+        let done = format!("{} added", out::count(self.added, "feed"));
+        write(&self.draft, place, dry_run, &done).await
     }
 }
 
-/// Writes a changed config, if it would load, and says what a running daemon makes of it.
-pub(super) fn write(draft: &Draft, place: &Place, dry_run: bool, done: &str) -> Done {
+/// Writes a changed config, if it would load, and has a running daemon read it.
+pub(super) async fn write(draft: &Draft, place: &Place, dry_run: bool, done: &str) -> Done {
     let config = match draft.check(&place.env) {
         Ok(config) => config,
         Err(complaints) => {
@@ -146,11 +149,15 @@ pub(super) fn write(draft: &Draft, place: &Place, dry_run: bool, done: &str) -> 
     }
     draft.save()?;
     out::say(&format!("{done}; the rest of {} is as it was", place.config.display()));
-    out::complain(if DaemonLock::is_taken(&config.store.path) {
-        "the daemon that runs has read its config at its start: restart it to make this count"
+    if DaemonLock::is_taken(&config.store.path) {
+        let store = Store::open(&config.store.path).await?;
+        let mut tx = store.begin(Clock::System.now()).await?;
+        tx.config_changed().await?;
+        tx.commit().await?;
+        out::complain("the daemon that runs reads it now; `tidings status` tells if it can't");
     } else {
-        "it counts from the next `tidings run` on"
-    });
+        out::complain("it counts from the next `tidings run` on");
+    }
     Ok(Exit::Done)
 }
 

@@ -87,7 +87,7 @@ pub(super) async fn run(place: &Place, mut adding: Adding, args: &ImportArgs) ->
             Taken::There(name) => out::say(&format!("there     {name}: {url}")),
         }
     }
-    let exit = adding.finish(place, args.dry_run)?;
+    let exit = adding.finish(place, args.dry_run).await?;
     out::complain(
         "Ayrshare goes on posting its feeds to its other networks until you delete them there: \
          see that no network gets an entry from both",

@@ -90,7 +90,7 @@ pub(super) async fn run(place: &Place, args: &ImportArgs) -> Done {
     if left_out > 0 {
         out::complain(&format!("{} left out", out::count(left_out, "feed")));
     }
-    adding.finish(place, args.dry_run)
+    adding.finish(place, args.dry_run).await
 }
 
 /// Takes one feed; gives the line that says so, or why not.

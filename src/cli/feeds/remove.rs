@@ -63,7 +63,14 @@ pub(super) async fn run(place: &Place, args: &RemoveArgs) -> Done {
     }
     let mut draft = Draft::open(&place.config)?;
     draft.remove(&args.feed)?;
-    let exit = write(&draft, place, args.dry_run, &format!("feed {} removed", args.feed))?;
+    if args.keep_queue
+        && !args.dry_run
+        && let Some(view) = &view
+    {
+        let ids: Vec<i64> = waiting.iter().map(|post| post.id).collect();
+        view.desk().keep_without_feed(&ids).await?;
+    }
+    let exit = write(&draft, place, args.dry_run, &format!("feed {} removed", args.feed)).await?;
     if exit == Exit::Done
         && args.skip_queue
         && let Some(view) = &view

@@ -152,11 +152,13 @@ impl Daemon {
         };
         let mut tx = self.store.begin(self.now()).await?;
         tx.rename_feed(&old.name, &feed.name).await?;
+        let orphans = self.mind_orphans_in(&mut tx).await?;
         tx.commit().await?;
         info!(
             feed = feed.name,
             "feed {} was called {} before: what was seen stays seen", feed.name, old.name
         );
+        orphans.log();
         Ok(Some(FeedState { name: feed.name.clone(), ..old }))
     }
 

@@ -55,13 +55,9 @@ impl Roster {
         }
     }
 
-    /// An empty one for a new look at all feeds; what is being asked stays out.
-    pub(super) fn renewed(&self) -> Self {
-        Self {
-            out: self.out.clone(),
-            busy: self.busy.clone(),
-            ..Self::new(self.per_host, self.gap)
-        }
+    /// The same, but that what an older one has out stays out.
+    pub(super) fn after(self, older: &Self) -> Self {
+        Self { out: older.out.clone(), busy: older.busy.clone(), ..self }
     }
 
     /// A feed of a host that is due at a time, and when it was asked last.
@@ -240,7 +236,7 @@ mod tests {
         let mut older = roster(1, 0, &feeds);
         let first = older.take(at(100), 1);
         assert_eq!(names(&first), ["a: a1"]);
-        let mut newer = older.renewed();
+        let mut newer = Roster::new(1, TimeDelta::zero()).after(&older);
         for (host, feed, due) in feeds {
             newer.file(host, (feed, at(due)), None);
         }

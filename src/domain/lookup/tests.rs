@@ -245,6 +245,23 @@ fn a_user_answer_that_refuses_or_tells_nothing() {
     assert_eq!(about_user(&never, X), UserAnswer::NoAnswer("dns".into()));
 }
 
+/// After a restore a post may be out under a later key than the one that we know.
+#[test]
+fn a_post_that_may_have_got_further_is_found_under_its_later_keys_only() {
+    let found = |notes: &str| {
+        let body = json!({ "history": [{"id": "a", "notes": notes, "status": "success",
+            "platforms": ["twitter"], "created": "2026-11-01T12:00:01Z"}] });
+        let reply = answered(200, &body.to_string());
+        in_history_from(&reply, ("u-1", 2), (X, HISTORY_PAGE), sent_at())
+    };
+    for notes in ["tidings:u-1:2", "tidings:u-1:3", " tidings:u-1:12 "] {
+        assert!(matches!(found(notes), Found::Published(_)), "{notes}");
+    }
+    for notes in ["tidings:u-1:1", "tidings:u-12:2", "tidings:u-1:", "tidings:u-1:2x", "u-1:2"] {
+        assert_eq!(found(notes), Found::Absent, "{notes}");
+    }
+}
+
 proptest! {
     #[test]
     fn any_answer_can_be_looked_at(

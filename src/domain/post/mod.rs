@@ -157,6 +157,8 @@ pub enum Event {
     Settle(Outcome),
     /// The program starts and finds it `sending`: the answer was lost with the last process.
     Recover,
+    /// It may have been sent since the backup that the database was restored from; why, for a person.
+    Doubt(String),
     /// A look-up of an unconfirmed post.
     LookUp {
         /// What it found.
@@ -221,6 +223,7 @@ pub fn step(
             let held = Life { state: State::Held, send_now: false, ..life.clone() };
             Ok(Life { released: false, reason: why.clone(), ..held })
         }
+        (State::Queued, Event::Doubt(why)) => Ok(doubted(life, why, rules, now)),
         (State::Queued, Event::Claim) => Ok(claimed(life)),
         (State::Sending, Event::Settle(outcome)) => Ok(settled(life, outcome, rules, now)),
         (State::Sending, Event::Recover) => {
@@ -257,7 +260,7 @@ pub fn step(
         (_, Event::Hold { .. }) => refused("can't be held any more"),
         (_, Event::Claim) => refused("can't be claimed"),
         (_, Event::Settle(_) | Event::Recover) => refused("has no request out"),
-        (_, Event::LookUp { .. }) => refused("needs no look-up"),
+        (_, Event::Doubt(_) | Event::LookUp { .. }) => refused("needs no look-up"),
         (_, Event::Expire) => refused("can't expire"),
         (_, Event::Skip) => refused("can't be skipped"),
         (_, Event::Retry) => refused("can't be sent again"),

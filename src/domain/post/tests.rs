@@ -335,3 +335,16 @@ proptest! {
         }
     }
 }
+
+/// After a restore a queued post may be out: looked up, and sent under the same key only if it is
+/// absent twice.
+#[test]
+fn a_post_in_doubt_after_a_restore_is_looked_up_before_it_is_sent() {
+    let doubt = Event::Doubt("restored".to_owned());
+    let doubted = after(&fresh(State::Queued), &doubt, start());
+    assert_eq!((doubted.state, doubted.generation), (State::Unconfirmed, 1));
+    assert!(doubted.doubtful && doubted.lookups.next_at.is_some());
+    for state in State::ALL.into_iter().filter(|it| *it != State::Queued) {
+        assert!(step(&fresh(state), &doubt, &RULES, start()).is_err(), "{state:?}");
+    }
+}

@@ -48,7 +48,9 @@ impl Tx {
         .execute(&mut *self.tx)
         .await
         .map_err(|source| Error::Sql { what: "save a post", source })?;
-        Ok(result.last_insert_rowid())
+        let id = result.last_insert_rowid();
+        self.doubt_new(id, post.feed).await?;
+        Ok(id)
     }
 
     /// Whether a post of this identity is here.
