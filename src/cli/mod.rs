@@ -3,6 +3,7 @@
 //! Promises: data on standard output, talk on standard error; exit code 0 done, 1 failed, 2 wrong
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
+mod alerts;
 mod check;
 mod demo;
 mod digest;
@@ -97,6 +98,9 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Send again, and end all other stops
     Resume(pause::ResumeArgs),
+    /// See what was told as wrong, and test whether it arrives
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
     /// Look at the feeds, add and remove them, have them asked again
     #[command(subcommand)]
     Feeds(feeds::FeedsCommand),
@@ -152,6 +156,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Status(args) => status::run(&at, &args).await,
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,
+        Command::Alerts(command) => alerts::run(&at, &command).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Health => health::run(&at).await,

@@ -10,10 +10,11 @@ use super::feeds::{NO_FEEDS, health};
 use super::out::{self, Tone};
 use super::queue::{needs, needs_person, needs_together};
 use super::setup::{Place, View, open};
-use super::{Done, Exit};
+use super::{Done, Exit, alerts};
 use crate::domain::breaker::{Cause, Ending, Lane};
 use crate::domain::plan::Decision;
 use crate::domain::post::State;
+use crate::store::alerts::Kept;
 use crate::store::breakers::Breaker;
 use crate::store::lock::DaemonLock;
 use crate::store::posts::{Post, PostFilter};
@@ -46,8 +47,9 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     let breakers = view.store.open_breakers().await?;
     let lanes = lanes(&view, &breakers).await?;
     let waiting = waiting_for_person(&view).await?;
+    let open = alerts::open_beside(&view).await?;
     if args.json {
-        return as_json(&view, running, (&breakers, &lanes, &waiting)).await;
+        return as_json(&view, running, (&breakers, &lanes, &waiting, &open)).await;
     }
     if running {
         out::say(&out::tone("the daemon is running", Tone::Good));
@@ -56,6 +58,10 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     }
     for breaker in &breakers {
         say_breaker(&view, breaker);
+    }
+    for alert in &open {
+        out::say(&out::tone(&format!("ALERT {}", alert.note.title), Tone::Bad));
+        out::say(&format!("  do: {}", alert.note.remedy));
     }
     say_waiting(&waiting);
     say_lanes(&lanes);
@@ -214,7 +220,7 @@ async fn next_of(view: &View, lane: &Lane) -> Result<String, anyhow::Error> {
 async fn as_json(
     view: &View,
     running: bool,
-    (breakers, lanes, waiting): (&[Breaker], &[LaneStatus], &[Post]),
+    (breakers, lanes, waiting, open): (&[Breaker], &[LaneStatus], &[Post], &[Kept]),
 ) -> Done {
     let states = view.store.feeds().await?;
     out::json(&json!({
@@ -233,6 +239,7 @@ async fn as_json(
             "state": post.life.state.word(),
             "what": needs(post),
         })).collect::<Vec<_>>(),
+        "alerts": open.iter().map(alerts::as_json).collect::<Vec<_>>(),
         "lanes": lanes.iter().map(|status| json!({
             "profile": status.lane.profile,
             "platform": status.lane.platform,

@@ -14,9 +14,9 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 6] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 10] = [
-    "ayrshare", "budget", "defaults", "feed", "fetch", "include", "prices", "profile", "store",
-    "web",
+pub(super) const TOP: [&str; 11] = [
+    "alert", "ayrshare", "budget", "defaults", "feed", "fetch", "include", "prices", "profile",
+    "store", "web",
 ];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
@@ -29,7 +29,7 @@ pub(super) const AYRSHARE: [&str; 7] = [
     "probe_after",
 ];
 /// `[store]`
-pub(super) const STORE: [&str; 1] = ["path"];
+pub(super) const STORE: [&str; 2] = ["path", "min_free"];
 /// `[fetch]`
 pub(super) const FETCH: [&str; 12] = [
     "min_interval",
@@ -172,6 +172,35 @@ pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
 }
 
+/// `[[alert]]`
+pub(super) const ALERT: [&str; 18] = [
+    "name",
+    "kind",
+    "on",
+    "min_severity",
+    "profiles",
+    "weekly",
+    "time_zone",
+    "format",
+    "url",
+    "token",
+    "server",
+    "port",
+    "security",
+    "user",
+    "password",
+    "from",
+    "to",
+    "command",
+];
+/// Of these, the ones of `kind = "webhook"`,
+pub(super) const ALERT_WEBHOOK: [&str; 3] = ["format", "url", "token"];
+/// of `kind = "email"`,
+pub(super) const ALERT_EMAIL: [&str; 7] =
+    ["server", "port", "security", "user", "password", "from", "to"];
+/// and of `kind = "command"`.
+pub(super) const ALERT_COMMAND: [&str; 1] = ["command"];
+
 /// The networks that Ayrshare posts to, by its own names (contract, section 1.2).
 pub(super) const PLATFORMS: [&str; 13] = [
     "bluesky",
@@ -281,6 +310,7 @@ mod tests {
             .chain(PROFILE)
             .chain(feed().filter(|key| *key != "compose"))
             .chain(COMPOSE)
+            .chain(ALERT)
             .filter(|key| !shown(key))
             .chain(
                 BUDGET

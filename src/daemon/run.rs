@@ -18,7 +18,7 @@ use tracing::{error, info, warn};
 use super::news::News;
 use super::publish::{Agenda, earlier};
 use super::reconcile::{Question, Topic};
-use super::{Daemon, Error, bell, systemd, websub};
+use super::{Daemon, Error, alerts, bell, systemd, websub};
 use crate::domain::breaker::Lane;
 use crate::store::Watch;
 
@@ -108,6 +108,8 @@ pub async fn run(daemon: Arc<Daemon>) -> Result<(), Error> {
     loops.spawn(async move { ("watch", watch_loop(it, watch).await) });
     let it = own(&daemon);
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
+    let it = own(&daemon);
+    loops.spawn(async move { ("alerts", alerts::alert_loop(it).await) });
     let it = own(&daemon);
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
     let it = own(&daemon);

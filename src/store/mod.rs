@@ -4,9 +4,11 @@
 //! commit returns (`synchronous=FULL`); all rows of one transaction carry one `now`. Must not:
 //! decide anything; it knows the words and no logic, and no row type leaves this folder.
 
+pub mod alerts;
 pub mod attempts;
 pub mod breakers;
 pub mod digests;
+pub mod disk;
 pub mod entries;
 pub mod feeds;
 pub mod hosts;

@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 29] = [
     "",
     "demo",
     "run",
@@ -364,6 +364,9 @@ const COMMANDS: [&str; 26] = [
     "status",
     "pause",
     "resume",
+    "alerts",
+    "alerts list",
+    "alerts test",
     "feeds",
     "feeds list",
     "feeds refresh",
