@@ -259,8 +259,12 @@ pub(super) async fn alert_loop(daemon: Arc<Daemon>) -> Result<(), Error> {
 async fn trouble(news: &mut tokio::sync::broadcast::Receiver<News>) {
     loop {
         match news.recv().await {
-            Ok(News::Opened { .. } | News::Closed { .. }) | Err(RecvError::Lagged(_)) => return,
-            Ok(News::Settled { state: State::Failed | State::Unconfirmed, .. }) => return,
+            Ok(
+                News::Opened { .. }
+                | News::Closed { .. }
+                | News::Settled { state: State::Failed | State::Unconfirmed, .. },
+            )
+            | Err(RecvError::Lagged(_) | RecvError::Closed) => return,
             Ok(
                 News::Polled { .. }
                 | News::PollFailed { .. }
@@ -269,8 +273,6 @@ async fn trouble(news: &mut tokio::sync::broadcast::Receiver<News>) {
                 | News::Sending { .. }
                 | News::Settled { .. },
             ) => {}
-            // The daemon itself holds the sender.
-            Err(RecvError::Closed) => return,
         }
     }
 }

@@ -34,7 +34,7 @@ const ID_HEADER: &str = "Tidings-Message-Id";
 const ERROR_MAX: usize = 300;
 
 /// Tells receivers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Teller<'a> {
     secrets: &'a AlertSecrets,
 }

@@ -26,10 +26,12 @@ pub fn stop(scope: &Scope, cause: Cause, opened_at: DateTime<Utc>, detail: &str)
         Scope::Lane(lane) => (lane.to_string(), vec![lane.profile.clone()]),
     };
     let waits = cause.ending() == Ending::Wait;
-    let severity = match cause {
-        Cause::Paused => Severity::Info,
-        _ if waits => Severity::Warning,
-        _ => Severity::Critical,
+    let severity = if cause == Cause::Paused {
+        Severity::Info
+    } else if waits {
+        Severity::Warning
+    } else {
+        Severity::Critical
     };
     // What goes away by itself for a moment is still the same trouble.
     let since = if waits { 0 } else { opened_at.timestamp_millis() };
