@@ -4,7 +4,7 @@
 //! answer. Must not: try again.
 
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -147,7 +147,7 @@ fn mail_of(
     let mut mail = lettre::Message::builder()
         .from(email.from.clone())
         .subject(format!("[tidings] {}", message.subject()))
-        .date(SystemTime::from(now))
+        .date(now.into())
         .message_id(Some(id))
         .header(ContentType::TEXT_PLAIN);
     for to in &email.to {

@@ -27,7 +27,7 @@ pub fn worrying_after(arrivals: &[DateTime<Utc>]) -> Option<TimeDelta> {
         return None;
     }
     let usual = *gaps.get(gaps.len() / 2)?;
-    let long = *gaps.get((gaps.len() * 9 / 10).min(gaps.len() - 1))?;
+    let long = *gaps.get(gaps.len() * 9 / 10)?;
     let worrying = std::cmp::max(long * 2, usual * 4);
     Some(worrying.clamp(SILENCE_MIN, SILENCE_MAX))
 }
