@@ -1,5 +1,7 @@
 //! Alerts, each provoked, at real receivers on the loopback: webhooks, a mail server, a command.
 
+#![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
+
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -89,14 +91,14 @@ impl Post {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let post = Self { mails: Arc::default(), port };
-        let own = post.clone();
+        let server = Self { mails: Arc::default(), port };
+        let own = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(own.clone().serve(stream));
             }
         });
-        post
+        server
     }
 
     async fn serve(self, stream: TcpStream) {
@@ -425,12 +427,12 @@ async fn services_get_their_own_forms_and_secrets_stay_secret() {
         "{BLOG}\n[[alert]]\nname = \"json\"\nkind = \"webhook\"\n\
          url = {{ env = \"HOOK_URL\" }}\ntoken = {{ env = \"HOOK_TOKEN\" }}\n"
     );
-    for format in ["slack", "discord", "ntfy"] {
-        config.push_str(&format!(
+    config.extend(["slack", "discord", "ntfy"].map(|format| {
+        format!(
             "[[alert]]\nname = \"{format}\"\nkind = \"webhook\"\nformat = \"{format}\"\nurl = \"{}/{format}\"\n",
             hook.url
-        ));
-    }
+        )
+    }));
     let mut setup = Setup::new(&config);
     let url: &'static str = format!("{}/hush-hush", hook.url).leak();
     setup.environment.extend([("HOOK_URL", url), ("HOOK_TOKEN", "the-hook-token")]);
