@@ -62,6 +62,16 @@ pub fn ayrshare_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Er
         .build()
 }
 
+/// The client that tells webhooks of alerts. The operator named their addresses, so they may lie in a
+/// private network, and a proxy of the environment is taken.
+pub fn alert_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    common()
+        .user_agent(concat!("tidings/", env!("CARGO_PKG_VERSION")))
+        .timeout(timeout)
+        .pool_max_idle_per_host(0)
+        .build()
+}
+
 /// The client that asks a daemon on this machine how it is.
 pub fn loopback_client(timeout: Duration) -> Result<reqwest::Client, reqwest::Error> {
     common().timeout(timeout).no_proxy().build()

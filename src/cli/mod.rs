@@ -4,6 +4,7 @@
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
 mod acts;
+mod alerts;
 mod backup;
 mod budgets;
 mod check;
@@ -110,6 +111,9 @@ enum Command {
     Pause(pause::PauseArgs),
     /// Send again, and end all other stops
     Resume(pause::ResumeArgs),
+    /// See what was told as wrong, and test whether it arrives
+    #[command(subcommand)]
+    Alerts(alerts::AlertsCommand),
     /// Look at the feeds, add and remove them, have them asked again
     #[command(subcommand)]
     Feeds(feeds::FeedsCommand),
@@ -172,6 +176,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Status(args) => status::run(&at, &args).await,
         Command::Pause(args) => pause::pause(&at, &args).await,
         Command::Resume(args) => pause::resume(&at, &args).await,
+        Command::Alerts(command) => alerts::run(&at, &command).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
         Command::Backup(args) => backup::backup(&at, &args).await,
         Command::Restore(args) => backup::restore(&at, &args).await,

@@ -161,6 +161,8 @@ async fn once(daemon: &Daemon, simulated: bool) -> Result<Exit, anyhow::Error> {
         }
         sent.extend(report.sent);
     }
+    // Who can't be told now is told by the next run.
+    daemon.alert_tick().await?;
     let mut parts = vec![tell_polled(&polled), tell_sent(&sent)];
     if looked_up > 0 {
         parts.push(format!("looked up {}", out::count(looked_up, "post")));

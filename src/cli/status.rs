@@ -10,11 +10,12 @@ use super::feeds::{NO_FEEDS, health};
 use super::out::{self, Tone};
 use super::queue::{needs, needs_person, needs_together};
 use super::setup::{Place, View, open};
-use super::{Done, Exit, budgets, cost};
+use super::{Done, Exit, alerts, budgets, cost};
 use crate::daemon::passing::Passing;
 use crate::domain::breaker::{Cause, Ending, Lane};
 use crate::domain::plan::Decision;
 use crate::domain::post::State;
+use crate::store::alerts::Kept;
 use crate::store::breakers::Breaker;
 use crate::store::lock::DaemonLock;
 use crate::store::posts::{Post, PostFilter};
@@ -47,8 +48,9 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     let breakers = view.store.open_breakers().await?;
     let lanes = lanes(&view, &breakers).await?;
     let waiting = waiting_for_person(&view).await?;
+    let open = alerts::open_beside(&view).await?;
     if args.json {
-        return as_json(&view, running, (&breakers, &lanes, &waiting)).await;
+        return as_json(&view, running, (&breakers, &lanes, &waiting, &open)).await;
     }
     if running {
         out::say(&out::tone("the daemon is running", Tone::Good));
@@ -62,6 +64,10 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     }
     for warning in budgets::warnings(&view).await? {
         out::say(&out::tone(&warning, Tone::Bad));
+    }
+    for alert in &open {
+        out::say(&out::tone(&format!("ALERT {}", alert.note.title), Tone::Bad));
+        out::say(&format!("  do: {}", alert.note.remedy));
     }
     say_waiting(&waiting);
     say_lanes(&lanes);
@@ -263,7 +269,7 @@ async fn next_of(view: &View, lane: &Lane, passing: &Passing) -> Result<String, 
 async fn as_json(
     view: &View,
     running: bool,
-    (breakers, lanes, waiting): (&[Breaker], &[LaneStatus], &[Post]),
+    (breakers, lanes, waiting, open): (&[Breaker], &[LaneStatus], &[Post], &[Kept]),
 ) -> Done {
     let states = view.store.feeds().await?;
     let reload = view.store.reload().await?;
@@ -298,6 +304,7 @@ async fn as_json(
             "state": post.life.state.word(),
             "what": needs(post),
         })).collect::<Vec<_>>(),
+        "alerts": open.iter().map(alerts::as_json).collect::<Vec<_>>(),
         "lanes": lanes.iter().map(|status| json!({
             "profile": status.lane.profile,
             "platform": status.lane.platform,

@@ -16,8 +16,8 @@ use super::secret::{self, SecretRef};
 use super::section::Section;
 use super::tree::{Node, Table, Value, quoted};
 use super::{
-    Ayrshare, Config, Fetch, Group, Named, Route, Store, access, check_backup, check_budget,
-    check_feed, check_polling, check_profile, check_select, check_web, keys, values,
+    Ayrshare, Config, Fetch, Group, Named, Route, Store, access, check_alert, check_backup,
+    check_budget, check_feed, check_polling, check_profile, check_select, check_web, keys, values,
 };
 use crate::domain::cost::Prices;
 
@@ -35,6 +35,8 @@ const CONCURRENCY: RangeInclusive<usize> = 1..=1_024;
 const PER_HOST: RangeInclusive<usize> = 1..=256;
 const MAX_BODY: RangeInclusive<usize> = 1_024..=100 * 1_024 * 1_024;
 const MAX_BODY_DEFAULT: usize = 10 * 1_024 * 1_024;
+const MIN_FREE_DEFAULT: usize = 200 * 1_024 * 1_024;
+const MIN_FREE_MAX: usize = 1_024 * 1_024 * 1_024 * 1_024 * 1_024;
 const BASE_URL_DEFAULT: &str = "https://api.ayrshare.com/api";
 const DATABASE: &str = "tidings.db";
 
@@ -56,6 +58,7 @@ pub(super) fn config(
     let profiles = check_profile::all(root, &defaults, ayrshare.as_ref(), talk);
     let budget = check_budget::overall(root, &mut talk.complaints);
     let mut feeds = check_feed::all(root, &defaults, (&fetch, &profiles), talk);
+    let alerts = check_alert::all(root, &profiles, talk);
     check_select::warn(&profiles, &feeds, talk);
     check_budget::settle_zones(&mut feeds, &profiles);
     check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
@@ -71,6 +74,7 @@ pub(super) fn config(
         groups,
         profiles: Named::new(profiles, |profile| &profile.name),
         feeds: Named::new(feeds, |feed| &feed.name),
+        alerts,
         warnings: std::mem::take(&mut talk.warnings),
     })
 }
@@ -81,14 +85,15 @@ fn top(root: &Table, complaints: &mut Complaints) {
             continue;
         }
         let name = |known: &str| match known {
-            "profile" | "feed" => format!("[[{known}]]"),
+            "profile" | "feed" | "alert" => format!("[[{known}]]"),
             "defaults" => "[defaults.profile] or [defaults.feed]".to_owned(),
             "include" => "include".to_owned(),
             "group" => "[group.NAME]".to_owned(),
             _ => format!("[{known}]"),
         };
         let of_feed: Vec<&str> = keys::feed().collect();
-        let several: [(&str, &[&str]); 2] = [("profile", &keys::PROFILE), ("feed", &of_feed)];
+        let several: [(&str, &[&str]); 3] =
+            [("profile", &keys::PROFILE), ("feed", &of_feed), ("alert", &keys::ALERT)];
         let owner = keys::PLAIN_SECTIONS
             .iter()
             .chain(&several)
@@ -234,7 +239,10 @@ fn store(root: &Table, environment: &Environment, complaints: &mut Complaints) -
     let section = Section::of(root, "store", "[store]", complaints);
     section.only(keys::STORE, complaints);
     let path = section.read("path", complaints, values::path);
+    let min_free =
+        section.read("min_free", complaints, |node| values::size(node, &(0..=MIN_FREE_MAX)));
     Store {
+        min_free: u64::try_from(min_free.unwrap_or(MIN_FREE_DEFAULT)).unwrap_or(u64::MAX),
         path: path.unwrap_or_else(|| {
             // systemd gives several directories with colons between them.
             environment

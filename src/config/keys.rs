@@ -15,9 +15,9 @@ pub(super) const PLAIN_SECTIONS: [(&str, &[&str]); 7] = [
 ];
 
 /// The top level.
-pub(super) const TOP: [&str; 12] = [
-    "ayrshare", "backup", "budget", "defaults", "feed", "fetch", "group", "include", "prices",
-    "profile", "store", "web",
+pub(super) const TOP: [&str; 13] = [
+    "alert", "ayrshare", "backup", "budget", "defaults", "feed", "fetch", "group", "include",
+    "prices", "profile", "store", "web",
 ];
 /// `[ayrshare]`
 pub(super) const AYRSHARE: [&str; 7] = [
@@ -32,7 +32,7 @@ pub(super) const AYRSHARE: [&str; 7] = [
 /// `[backup]`
 pub(super) const BACKUP: [&str; 3] = ["path", "at", "keep"];
 /// `[store]`
-pub(super) const STORE: [&str; 1] = ["path"];
+pub(super) const STORE: [&str; 2] = ["path", "min_free"];
 /// `[fetch]`
 pub(super) const FETCH: [&str; 12] = [
     "min_interval",
@@ -179,6 +179,35 @@ pub(super) fn feed_defaults() -> impl Iterator<Item = &'static str> {
     FEED.into_iter().filter(|key| *key != "name" && *key != "url")
 }
 
+/// `[[alert]]`
+pub(super) const ALERT: [&str; 18] = [
+    "name",
+    "kind",
+    "on",
+    "min_severity",
+    "profiles",
+    "weekly",
+    "time_zone",
+    "format",
+    "url",
+    "token",
+    "server",
+    "port",
+    "security",
+    "user",
+    "password",
+    "from",
+    "to",
+    "command",
+];
+/// Of these, the ones of `kind = "webhook"`,
+pub(super) const ALERT_WEBHOOK: [&str; 3] = ["format", "url", "token"];
+/// of `kind = "email"`,
+pub(super) const ALERT_EMAIL: [&str; 7] =
+    ["server", "port", "security", "user", "password", "from", "to"];
+/// and of `kind = "command"`.
+pub(super) const ALERT_COMMAND: [&str; 1] = ["command"];
+
 /// The networks that Ayrshare posts to, by its own names (contract, section 1.2).
 pub(super) const PLATFORMS: [&str; 13] = [
     "bluesky",
@@ -288,6 +317,7 @@ mod tests {
             .chain(PROFILE)
             .chain(feed().filter(|key| *key != "compose"))
             .chain(COMPOSE)
+            .chain(ALERT)
             .filter(|key| !shown(key))
             .chain(
                 BUDGET

@@ -5,7 +5,9 @@
 //! a `SecretString`.
 
 mod access;
+pub mod alerts;
 mod check;
+mod check_alert;
 mod check_backup;
 mod check_budget;
 mod check_compose;
@@ -90,6 +92,8 @@ pub struct Config {
     pub profiles: Named<Profile>,
     /// `[[feed]]`, names unique.
     pub feeds: Named<Feed>,
+    /// `[[alert]]`, names unique.
+    pub alerts: Vec<alerts::Receiver>,
     /// What is allowed and yet hardly meant; for the person who starts the program.
     pub warnings: Vec<String>,
 }
@@ -118,6 +122,8 @@ pub struct Ayrshare {
 pub struct Store {
     /// `path` of the database.
     pub path: PathBuf,
+    /// `min_free`: with less room on its disk there is an alert, in bytes.
+    pub min_free: u64,
 }
 
 /// `[backup]`

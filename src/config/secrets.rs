@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use super::alerts::{AlertSecrets, needs_of_alerts};
 use super::complaints::{Complaints, Origin};
 use super::environment::Environment;
 use super::secret::SecretRef;
@@ -30,6 +31,8 @@ pub struct Secrets {
     pub warnings: Vec<String>,
     /// What feeds and proxies are shown.
     pub feeds: FeedSecrets,
+    /// How the receivers of alerts are reached.
+    pub alerts: AlertSecrets,
     profiles: BTreeMap<String, ProfileSecrets>,
 }
 
@@ -125,6 +128,7 @@ impl Secrets {
             api_key: value(&config.ayrshare.api_key)?,
             warnings: warnings.into_iter().collect(),
             feeds: FeedSecrets::of(&of_feeds),
+            alerts: AlertSecrets::of(config, values),
             profiles: config.profiles.iter().map(profile).collect::<Option<BTreeMap<_, _>>>()?,
         })
     }
@@ -152,6 +156,8 @@ impl Secrets {
             api_key: "sandbox-api-key".into(),
             warnings: Vec::new(),
             feeds: FeedSecrets::read(config, &config.feeds, environment)?,
+            // A rehearsal tells nobody.
+            alerts: AlertSecrets::default(),
             profiles: config.profiles.iter().map(profile).collect(),
         })
     }
@@ -168,13 +174,13 @@ fn posts_to_x(profile: &Profile) -> bool {
 
 /// Who needs a secret.
 #[derive(Debug, Default)]
-struct Users {
+pub(super) struct Users {
     named: Vec<String>,
     count: usize,
 }
 
 impl Users {
-    fn add(&mut self, key: &str, place: &str) {
+    pub(super) fn add(&mut self, key: &str, place: &str) {
         self.count += 1;
         if self.named.len() < USERS_SHOWN_MAX {
             self.named.push(format!("{key} of {place}"));
@@ -208,6 +214,7 @@ fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
         }
     }
     needs_of_feeds(config, &config.feeds, &mut needs);
+    needs_of_alerts(config, &mut needs);
     needs
 }
 
@@ -233,7 +240,7 @@ fn needs_of_feeds<'a>(
 }
 
 /// Reads what is needed; gives values and warnings, or all complaints.
-fn values_of<'a>(
+pub(super) fn values_of<'a>(
     file: &Path,
     needs: BTreeMap<&'a SecretRef, Users>,
     environment: &Environment,

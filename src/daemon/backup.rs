@@ -41,10 +41,12 @@ impl Daemon {
             Ok((path, bytes)) => {
                 info!(bytes, "the database was backed up to {path}");
                 note = LastBackup { done_at: Some(now), path, ..note };
+                self.backup_worked().await?;
             }
             Err(failed) => {
                 note.failure = chain(&failed);
                 error!("the backup failed, tried again in an hour: {}", note.failure);
+                self.backup_failed(&note.failure).await?;
                 self.tell(News::BackupFailed { why: note.failure.clone() });
             }
         }

@@ -21,7 +21,7 @@ use super::publish::{Agenda, earlier};
 use super::pulse::Pulse;
 use super::reconcile::{Question, Topic};
 use super::reload::{Present, reload_loop, watch_loop};
-use super::{Daemon, Error, bell, storage, systemd, websub};
+use super::{Daemon, Error, alerts, bell, storage, systemd, websub};
 use crate::domain::breaker::Lane;
 use crate::killpoint;
 
@@ -72,6 +72,8 @@ pub async fn run(present: Present) -> Result<(), Error> {
     loops.spawn(async move { ("reload", reload_loop(it).await) });
     let it = present.clone();
     loops.spawn(async move { ("watchdog", systemd::watchdog_loop(&it).await) });
+    let it = present.clone();
+    loops.spawn(async move { ("alerts", alerts::alert_loop(it).await) });
     let it = present.clone();
     loops.spawn(async move { ("bell", bell::ring(&it).await) });
     let it = present.clone();

@@ -4,6 +4,7 @@
 //! give the same result. Must not: read a clock, the environment, the network, the disk or a
 //! random source, log, or import anything else of this crate.
 
+pub mod alert;
 pub mod backoff;
 pub mod breaker;
 pub mod compose;

@@ -5,11 +5,13 @@
 //! decide anything; it knows the words and no logic, and no row type leaves this folder.
 
 pub mod acts;
+pub mod alerts;
 pub mod attempts;
 pub mod backup;
 pub mod breakers;
 pub mod costs;
 pub mod digests;
+pub mod disk;
 pub mod entries;
 pub mod feeds;
 pub mod hosts;

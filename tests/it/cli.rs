@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 38] = [
     "",
     "demo",
     "run",
@@ -373,6 +373,9 @@ const COMMANDS: [&str; 35] = [
     "resume",
     "backup",
     "restore",
+    "alerts",
+    "alerts list",
+    "alerts test",
     "feeds",
     "feeds list",
     "feeds refresh",

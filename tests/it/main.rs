@@ -1,6 +1,7 @@
 //! Stories told from outside: the binary, the sandbox, a feed server, a clock moved by hand.
 
 mod access;
+mod alerts;
 mod backup;
 mod cli;
 mod config;

@@ -106,7 +106,8 @@ fn assert_understood(typed: &[String]) {
         }
     }
     // The second word is a command only of these.
-    let depth = if matches!(command.first(), Some(&("queue" | "feeds"))) { 2 } else { 1 };
+    let depth =
+        if matches!(command.first(), Some(&("queue" | "feeds" | "alerts"))) { 2 } else { 1 };
     command.truncate(depth);
     command.push("--help");
     let help = tidings(&command);
@@ -155,7 +156,7 @@ fn every_command_that_exists_is_named() {
     let top = commands_of(&["--help"]);
     assert!(top.len() >= 10, "{top:?}");
     for name in top {
-        let names = if matches!(name.as_str(), "queue" | "feeds") {
+        let names = if matches!(name.as_str(), "queue" | "feeds" | "alerts") {
             let inner = commands_of(&[&name, "--help"]);
             inner.into_iter().map(|inner| format!("`tidings {name} {inner}`")).collect()
         } else {
@@ -207,8 +208,10 @@ fn example_keys() -> BTreeMap<String, BTreeSet<String>> {
     let mut sections: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut section = String::new();
     for line in text_of("config.example.toml").lines() {
-        if line.starts_with('[') {
-            line.trim_matches(['[', ']']).clone_into(&mut section);
+        let bare = line.trim_start_matches(['#', ' ']);
+        // The one section that stands only behind a `#`, since nobody can be told by default.
+        if line.starts_with('[') || bare == "[[alert]]" {
+            bare.trim_matches(['[', ']']).clone_into(&mut section);
         } else if let Some((key, _)) = line.trim_start_matches("# ").split_once('=') {
             let key = key.trim();
             if !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {

@@ -48,6 +48,7 @@ impl Rehearsal {
             .context("cannot start the sandbox")?;
         let mut config = config.clone();
         config.ayrshare.base_url = sandbox.url().parse().context("the sandbox has no address")?;
+        config.alerts = Vec::new();
         let real = config.store.path.clone();
         let copy = if args.is_dry() {
             let scratch = Scratch::new("dry-run")?;
