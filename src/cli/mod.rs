@@ -10,6 +10,7 @@ mod explain;
 mod feeds;
 mod health;
 mod history;
+mod init;
 mod out;
 mod pause;
 mod plan;
@@ -76,6 +77,8 @@ struct Args {
 enum Command {
     /// Show the whole job with a sample site and a simulated Ayrshare; needs no account and no network
     Demo,
+    /// Find the feed of a site, write a config and show what it would post
+    Init(init::InitArgs),
     /// Run the daemon: poll the feeds, queue what is new, publish each post at its time
     Run(run::RunArgs),
     /// Check config, secrets, database, clock and feeds; posts nothing
@@ -142,6 +145,7 @@ async fn dispatch(args: Args) -> Done {
     let at = setup::Place { config: args.config, env };
     match args.command {
         Command::Demo => demo::run().await,
+        Command::Init(args) => init::run(&at, &args).await,
         Command::Run(args) => run::run(&at, &args).await,
         Command::Check(args) => check::run(&at, &args).await,
         Command::Preview(args) => preview::run(&at, &args).await,

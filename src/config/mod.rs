@@ -33,6 +33,7 @@ mod times;
 mod tree;
 mod typed;
 mod values;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -57,6 +58,7 @@ pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
 pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
+pub use zone::zone_here;
 
 /// The whole config, checked.
 #[derive(Debug, Clone)]

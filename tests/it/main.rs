@@ -11,6 +11,7 @@ mod fuzz_targets;
 mod hostile;
 mod house;
 mod identity;
+mod init;
 mod intake;
 mod items;
 mod kill;
