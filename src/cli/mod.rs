@@ -16,6 +16,7 @@ mod pause;
 mod plan;
 mod polling;
 mod preview;
+mod progress;
 mod queue;
 mod run;
 mod sandbox;
@@ -24,6 +25,7 @@ mod setup;
 mod shown;
 mod status;
 mod width;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -105,6 +107,10 @@ enum Command {
     Feeds(feeds::FeedsCommand),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
+    /// Print the manual page, or write one for each command
+    Man(words::ManArgs),
+    /// Print the completions of a shell
+    Completions(words::CompletionsArgs),
     /// Ask a running daemon whether it is well; for containers and monitors
     Health,
 }
@@ -158,6 +164,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Resume(args) => pause::resume(&at, &args).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
+        Command::Man(args) => words::man(&args),
+        Command::Completions(args) => words::completions(&args),
         Command::Health => health::run(&at).await,
     }
 }

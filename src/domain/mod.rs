@@ -10,6 +10,7 @@ pub mod compose;
 pub mod cost;
 pub mod cut;
 pub mod defuse;
+pub mod diagnosis;
 pub mod digest;
 pub mod emoji;
 pub mod entry;

@@ -7,6 +7,7 @@
 pub mod attempts;
 pub mod breakers;
 pub mod digests;
+pub mod disk;
 pub mod entries;
 pub mod feeds;
 pub mod hosts;

@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 29] = [
     "",
     "demo",
     "init",
@@ -373,6 +373,8 @@ const COMMANDS: [&str; 27] = [
     "feeds import",
     "feeds export",
     "sandbox",
+    "man",
+    "completions",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

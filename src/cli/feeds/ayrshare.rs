@@ -13,6 +13,7 @@ use super::import::ImportArgs;
 use crate::ayrshare::feeds::{Listed, Listing, listed};
 use crate::ayrshare::{Client, Credentials};
 use crate::cli::out;
+use crate::cli::progress::Progress;
 use crate::cli::setup::Place;
 use crate::cli::{Done, Exit};
 use crate::clock::Clock;
@@ -97,8 +98,12 @@ async fn gather(
     for name in &listing.without_address {
         out::say(&format!("left out  {name}: Ayrshare tells no address"));
     }
+    let mut progress = Progress::new("feed", listing.feeds.len());
     for row in &listing.feeds {
-        match locate(access, adding, row).await {
+        progress.next(&row.title);
+        let found = locate(access, adding, row).await;
+        progress.clear();
+        match found {
             Ok(url) => merge(wanted, url, row, profiles),
             Err(why) => {
                 failed = true;

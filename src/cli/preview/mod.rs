@@ -18,6 +18,7 @@ use url::Url;
 use self::card::Fate;
 use super::feeds::NO_FEEDS;
 use super::out;
+use super::progress::Progress;
 use super::scratch::Scratch;
 use super::setup::Place;
 use super::{Done, Exit};
@@ -88,12 +89,16 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
     let mut failed = false;
     let now = Clock::System.now();
     let feeds = listed.into_iter().map(|feed| (&*config, feed));
+    let mut progress = Progress::new("feed", config.feeds.len());
     for (of, feed) in feeds.chain(unlisted.iter().map(|(of, feed)| (of, feed))) {
         let visit = match &unlisted {
             None => access.visit(&config, feed, &feed.url, now),
             Some(_) => access.visit_any(&config, &feed.url, now),
         };
-        match find(&visit).await {
+        progress.next(&feed.name);
+        let found = find(&visit).await;
+        progress.clear();
+        match found {
             Ok(found) => {
                 tell_found(feed, &found);
                 if found.new.feed.items.is_empty() {
