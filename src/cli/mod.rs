@@ -165,7 +165,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Feeds(command) => feeds::run(&at, &command).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
         Command::Man(args) => words::man(&args),
-        Command::Completions(args) => words::completions(&args),
+        Command::Completions(args) => Ok(words::completions(&args)),
         Command::Health => health::run(&at).await,
     }
 }

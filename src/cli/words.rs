@@ -42,10 +42,10 @@ pub(super) fn man(args: &ManArgs) -> Done {
     Ok(Exit::Done)
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Done {
+pub(super) fn completions(args: &CompletionsArgs) -> Exit {
     let mut command = super::Args::command();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "tidings", &mut script);
     out::say(String::from_utf8_lossy(&script).trim_end());
-    Ok(Exit::Done)
+    Exit::Done
 }

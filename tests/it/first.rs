@@ -1,5 +1,7 @@
 //! The program where nobody types: as process 1, as in a container, and with its log read by systemd.
 
+#![expect(clippy::panic, reason = "a test may fail by panicking, in its helpers too")]
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 

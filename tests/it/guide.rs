@@ -26,7 +26,7 @@ fn every_page_is_known_and_every_command_of_it_is_understood() {
     let there: BTreeSet<String> = fs::read_dir("docs")
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".md"))
+        .filter(|name| Path::new(name).extension().is_some_and(|it| it == "md"))
         .collect();
     for name in PAGES {
         assert!(there.contains(name), "{name}");

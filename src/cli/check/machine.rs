@@ -96,7 +96,7 @@ fn folder(report: &mut Report, path: &Path) {
     let made = std::fs::write(&trial, b"").and_then(|()| std::fs::remove_file(&trial));
     match made {
         Ok(()) => {
-            report.good("database", format!("{} will be made by the first run", path.display()))
+            report.good("database", format!("{} will be made by the first run", path.display()));
         }
         Err(error) => report.bad(
             "database",

@@ -94,8 +94,12 @@ impl Report {
                 State::Fault => out::tone("FAULT", Tone::Bad),
             };
             out::say(&format!("{sign} {}: {}", finding.subject, finding.text));
-            finding.details.iter().for_each(|line| out::say(&format!("      {line}")));
-            finding.steps.iter().for_each(|step| out::say(&format!("      do: {step}")));
+            for line in &finding.details {
+                out::say(&format!("      {line}"));
+            }
+            for step in finding.steps {
+                out::say(&format!("      do: {step}"));
+            }
         }
         self.findings.push(finding);
     }

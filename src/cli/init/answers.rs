@@ -156,35 +156,35 @@ pub(super) fn gather(args: &InitArgs, env: &Environment) -> Result<Answers, Vec<
     if args.yes || !std::io::stdin().is_terminal() {
         return given(args, here);
     }
-    let mut asker = Asker { input: std::io::stdin().lock(), tell: std::io::stderr().lock() };
-    let asked = ask(&mut asker, args, here).map_err(|error| vec![error.to_string()])?;
+    let mut talk = Asker { input: std::io::stdin().lock(), tell: std::io::stderr().lock() };
+    let asked = ask(&mut talk, args, here).map_err(|error| vec![error.to_string()])?;
     given(&asked, here)
 }
 
 /// The flags, with answers for those that were not given.
 fn ask<R: std::io::BufRead, W: std::io::Write>(
-    asker: &mut Asker<R, W>,
+    talk: &mut Asker<R, W>,
     args: &InitArgs,
     here: Option<Tz>,
 ) -> Result<InitArgs, anyhow::Error> {
     let mut args = args.clone();
     if args.sources.is_empty() && args.ayrshare.is_none() {
         let question = "Your site or feed (its address, or an OPML file)";
-        args.sources = vec![asker.ask(question, None, |it| source(it).map(|_| it.to_owned()))?];
+        args.sources = vec![talk.ask(question, None, |it| source(it).map(|_| it.to_owned()))?];
     }
     if args.platforms.is_empty() {
         let question = "Where to post, by Ayrshare's names (X is twitter)";
-        args.platforms = asker.ask(question, Some(X), names)?;
+        args.platforms = talk.ask(question, Some(X), names)?;
     }
     if args.time_zone.is_none() {
         let question = "Your time zone";
         let default = here.map(Tz::name);
-        let zone = asker.ask(question, default, zone)?;
+        let zone = talk.ask(question, default, zone)?;
         args.time_zone = Some(zone.name().to_owned());
     }
     if args.budget.is_none() && has_x(&args.platforms) {
         let question = "What X may cost you a month, in US dollars (0: no limit)";
-        let sum = asker.ask(question, Some(BUDGET), |it| budget(it).map(|_| it.to_owned()))?;
+        let sum = talk.ask(question, Some(BUDGET), |it| budget(it).map(|_| it.to_owned()))?;
         args.budget = Some(sum);
     }
     Ok(args)
@@ -234,12 +234,12 @@ mod tests {
     #[test]
     fn only_what_no_flag_gives_is_asked() {
         let typed = "not an address\nblog.example.com\nX, linkedin\n\n0\n";
-        let mut asker = Asker { input: typed.as_bytes(), tell: Vec::new() };
-        let asked = ask(&mut asker, &args(&[]), Some(Tz::Europe__Vienna)).expect("answers");
+        let mut talk = Asker { input: typed.as_bytes(), tell: Vec::new() };
+        let asked = ask(&mut talk, &args(&[]), Some(Tz::Europe__Vienna)).expect("answers");
         let answers = given(&asked, None).expect("enough");
         assert_eq!(answers.platforms, ["twitter", "linkedin"]);
         assert_eq!((answers.zone, answers.budget), (Tz::Europe__Vienna, None));
-        let told = String::from_utf8(asker.tell).expect("text");
+        let told = String::from_utf8(talk.tell).expect("text");
         assert_eq!(told.matches("Your site or feed").count(), 2, "{told}");
         let whole = InitArgs {
             platforms: vec!["twitter".into()],

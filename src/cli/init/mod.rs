@@ -62,7 +62,7 @@ pub(super) struct InitArgs {
     /// Where a file for the secrets is made [default: tidings.env beside the config]
     #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
     env_file: Option<PathBuf>,
-    /// Make a folder with a file for each secret instead, as systemd's LoadCredential= wants them
+    /// Make a folder with a file for each secret instead, for systemd's credentials
     #[arg(long, value_name = "DIR")]
     credentials: Option<PathBuf>,
     /// Ask nothing: take the defaults
@@ -85,7 +85,9 @@ pub(super) async fn run(place: &Place, args: &InitArgs) -> Done {
     let answers = match answers::gather(args, &place.env) {
         Ok(answers) => answers,
         Err(missing) => {
-            missing.iter().for_each(|why| out::complain(&format!("error: {why}")));
+            for why in &missing {
+                out::complain(&format!("error: {why}"));
+            }
             out::complain("nothing was written");
             return Ok(Exit::Usage);
         }
@@ -121,7 +123,9 @@ pub(super) async fn run(place: &Place, args: &InitArgs) -> Done {
         answers.platforms.join(", "),
         answers.zone.name(),
     ));
-    vault.make(&answers)?.iter().for_each(|line| out::say(line));
+    for line in vault.make(&answers)? {
+        out::say(&line);
+    }
     show_next(&config, &place.env, &read).await?;
     steps(place, &answers, &vault);
     Ok(Exit::Done)

@@ -257,7 +257,9 @@ impl Look<'_> {
         }
         let cards = card::gathered(fates);
         if !self.silent {
-            cards.iter().for_each(|card| card.show(name, item, self.now));
+            for card in &cards {
+                card.show(name, item, self.now);
+            }
         }
         cards.iter().map(|card| card.as_json(name, item)).collect()
     }
