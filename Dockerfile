@@ -2,20 +2,30 @@
 
 # The builder: Rust and a C compiler (for SQLite and TLS), nothing else.
 FROM docker.io/library/rust:1.95-slim-bookworm AS build
+RUN command -v update-ca-certificates >/dev/null \
+    || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates; }
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --bin tidings
+# All that the program needs of a system: the C library that it is linked with (which looks names up by
+# itself), certificates, its user. Time zones and SQLite are compiled in.
+RUN mkdir -p /image/etc/ssl/certs /image/etc/tidings /state \
+    && ldd target/release/tidings | grep -o '/[^ ]*' | sort -u | xargs -I '{}' cp --parents --dereference '{}' /image \
+    && cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ \
+    && echo 'tidings:x:65532:65532::/var/lib/tidings:/none' > /image/etc/passwd \
+    && echo 'tidings:x:65532:' > /image/etc/group \
+    && echo 'hosts: files dns' > /image/etc/nsswitch.conf \
+    && install -d -m 1777 /image/tmp
 
-FROM docker.io/library/debian:bookworm-slim
-# The certificates are the only thing Tidings needs from the system: time zones and SQLite are compiled in.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
-    && rm -rf /var/lib/apt/lists/*
+# The image: no shell, no package manager, nothing to write to but the volume.
+FROM scratch
+COPY --from=build /image/ /
 COPY --from=build /src/target/release/tidings /usr/local/bin/tidings
 # A folder of its own for the database; a volume takes over its owner.
-RUN install -d -o 65532 -g 65532 -m 0700 /var/lib/tidings
+COPY --from=build --chown=65532:65532 /state /var/lib/tidings
 USER 65532:65532
 WORKDIR /var/lib/tidings
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 # Where the database goes if the config does not say; the commands of `docker exec` find it there too.
 ENV STATE_DIRECTORY=/var/lib/tidings
 VOLUME ["/var/lib/tidings"]

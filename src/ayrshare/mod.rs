@@ -10,7 +10,9 @@ mod wire;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -170,6 +172,41 @@ impl Client {
         self.send(builder, credentials, false, now).await
     }
 
+    /// As [`Client::user`], with the time that the answer says it is there (`Date`).
+    pub async fn user_and_time(
+        &self,
+        credentials: Credentials<'_>,
+        now: DateTime<Utc>,
+    ) -> (Reply, Option<DateTime<Utc>>) {
+        let builder = self.http.request(Method::GET, self.address("user"));
+        self.send_dated(builder, credentials, false, now).await
+    }
+
+    /// `POST /validate/post`: what Ayrshare itself would say to a post; publishes nothing.
+    pub async fn validate(
+        &self,
+        credentials: Credentials<'_>,
+        (platform, text): (&str, &str),
+        now: DateTime<Utc>,
+    ) -> Reply {
+        let body = serde_json::json!({ "post": text, "platforms": [platform] });
+        let builder = self.http.request(Method::POST, self.address("validate/post")).json(&body);
+        self.send(builder, credentials, platform == X, now).await
+    }
+
+    /// `POST /analytics/social`: reads the account at the network, which X bills.
+    pub async fn analytics(
+        &self,
+        credentials: Credentials<'_>,
+        platform: &str,
+        now: DateTime<Utc>,
+    ) -> Reply {
+        let body = serde_json::json!({ "platforms": [platform] });
+        let url = self.address("analytics/social");
+        let builder = self.http.request(Method::POST, url).json(&body);
+        self.send(builder, credentials, platform == X, now).await
+    }
+
     /// `GET /feed`: the feeds that Ayrshare polls for the profile; [`feeds::listed`] reads the answer.
     pub async fn feeds(&self, credentials: Credentials<'_>, now: DateTime<Utc>) -> Reply {
         let builder = self.http.request(Method::GET, self.address("feed"));
@@ -183,24 +220,39 @@ impl Client {
         for_x: bool,
         now: DateTime<Utc>,
     ) -> Reply {
+        self.send_dated(builder, credentials, for_x, now).await.0
+    }
+
+    async fn send_dated(
+        &self,
+        builder: reqwest::RequestBuilder,
+        credentials: Credentials<'_>,
+        for_x: bool,
+        now: DateTime<Utc>,
+    ) -> (Reply, Option<DateTime<Utc>>) {
         let headers = match headers(credentials, for_x) {
             Ok(headers) => headers,
-            Err(why) => return Reply::NotSent { why },
+            Err(why) => return (Reply::NotSent { why }, None),
         };
         let request = match builder.headers(headers).build() {
             Ok(request) => request,
-            Err(error) => return Reply::NotSent { why: chain(&error) },
+            Err(error) => return (Reply::NotSent { why: chain(&error) }, None),
         };
         let url = request.url().clone();
-        match self.http.execute(request).await {
-            Ok(response) => read(response, credentials, now).await,
+        let reply = match self.http.execute(request).await {
+            Ok(response) => {
+                let date =
+                    response.headers().get(DATE).and_then(|it| wire::date(it.to_str().ok()?));
+                return (read(response, credentials, now).await, date);
+            }
             Err(error) if never_left(&error, &url) => Reply::NotSent {
                 why: format!("cannot connect to {}: {}", shown(&url), chain(&error)),
             },
             Err(error) => {
                 Reply::Lost { why: format!("no answer from {}: {}", shown(&url), chain(&error)) }
             }
-        }
+        };
+        (reply, None)
     }
 }
 

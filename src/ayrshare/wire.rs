@@ -87,7 +87,7 @@ pub(super) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<TimeDelta> 
 }
 
 /// The three forms of a date in HTTP: today's and two old ones (RFC 9110, section 5.6.7).
-fn date(value: &str) -> Option<DateTime<Utc>> {
+pub(super) fn date(value: &str) -> Option<DateTime<Utc>> {
     let old = |format| NaiveDateTime::parse_from_str(value, format).map(|date| date.and_utc());
     DateTime::parse_from_rfc2822(value)
         .map(|date| date.to_utc())

@@ -16,11 +16,13 @@ mod explain;
 mod feeds;
 mod health;
 mod history;
+mod init;
 mod out;
 mod pause;
 mod plan;
 mod polling;
 mod preview;
+mod progress;
 mod queue;
 mod report;
 mod run;
@@ -31,6 +33,7 @@ mod shown;
 mod status;
 mod times;
 mod width;
+mod words;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -84,6 +87,8 @@ struct Args {
 enum Command {
     /// Show the whole job with a sample site and a simulated Ayrshare; needs no account and no network
     Demo,
+    /// Find the feed of a site, write a config and show what it would post
+    Init(init::InitArgs),
     /// Run the daemon: poll the feeds, queue what is new, publish each post at its time
     Run(run::RunArgs),
     /// Check config, secrets, database, clock and feeds; posts nothing
@@ -123,6 +128,10 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
+    /// Print the manual page, or write one for each command
+    Man(words::ManArgs),
+    /// Print the completions of a shell
+    Completions(words::CompletionsArgs),
     /// Ask a running daemon whether it is well; for containers and monitors
     Health,
 }
@@ -163,6 +172,7 @@ async fn dispatch(args: Args) -> Done {
     let at = setup::Place { config: args.config, env };
     match args.command {
         Command::Demo => demo::run().await,
+        Command::Init(args) => init::run(&at, &args).await,
         Command::Run(args) => run::run(&at, &args).await,
         Command::Check(args) => check::run(&at, &args).await,
         Command::Preview(args) => preview::run(&at, &args).await,
@@ -181,6 +191,8 @@ async fn dispatch(args: Args) -> Done {
         Command::Backup(args) => backup::backup(&at, &args).await,
         Command::Restore(args) => backup::restore(&at, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
+        Command::Man(args) => words::man(&args),
+        Command::Completions(args) => Ok(words::completions(&args)),
         Command::Health => health::run(&at).await,
     }
 }

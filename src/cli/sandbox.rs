@@ -25,7 +25,7 @@ pub(super) struct SandboxArgs {
         long = "fault",
         value_name = "FAULT",
         value_parser = rule,
-        help = "A fault, as NAME[@SECONDS][:COUNT][,platform=P][,profile=P][,after=N]; may be repeated"
+        help = "A fault, as NAME[@SECONDS][:COUNT][,platform=P][,profile=P][,after=N][,on=REQUEST]; may be repeated"
     )]
     faults: Vec<Rule>,
     /// How long a post takes to show up in the history, in seconds

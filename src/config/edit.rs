@@ -78,6 +78,17 @@ impl Draft {
         Ok(draft)
     }
 
+    /// A text for a config file that is not there yet; [`Draft::save`] is not for it.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no TOML.
+    pub fn begin(path: &Path, text: String) -> Result<Self, EditError> {
+        let draft = Self { path: path.to_owned(), original: String::new(), text };
+        draft.table()?;
+        Ok(draft)
+    }
+
     /// Its feeds as typed, with what they inherit from `[defaults.feed]`.
     ///
     /// # Errors

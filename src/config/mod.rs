@@ -38,6 +38,7 @@ mod times;
 mod tree;
 mod typed;
 mod values;
+mod zone;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -66,6 +67,7 @@ pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
 pub use named::Named;
 pub(crate) use values::parse_duration as span;
+pub use zone::zone_here;
 
 /// The whole config, checked.
 #[derive(Debug, Clone)]

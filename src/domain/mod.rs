@@ -12,6 +12,7 @@ pub mod cost;
 pub mod cut;
 pub mod defuse;
 pub mod deletion;
+pub mod diagnosis;
 pub mod digest;
 pub mod emoji;
 pub mod entry;

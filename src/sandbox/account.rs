@@ -7,14 +7,19 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
+use axum::http::HeaderValue;
+use axum::http::header::DATE;
+use axum::response::{IntoResponse as _, Response};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::Inner;
+use super::faults::{self, Asked, Fault, Rule, Target};
 use super::gate::{Caller, XPair};
 use super::history::no_such_post;
 use super::order::{Order, X};
-use super::script::{not_linked, relink};
-use super::wire::{Answer, Refusal, put};
+use super::script::{Script, not_linked, relink};
+use super::wire::{Answer, Place, Refusal, put};
 
 /// Posts that one request deletes at most.
 const DELETE_MAX: usize = 1000;
@@ -25,11 +30,51 @@ fn parse(body: &[u8], action: &'static str) -> Result<Value, Answer> {
     })
 }
 
+/// The fault that a request meets, if any.
+fn fault(inner: &Inner, caller: &Caller, target: Target, platforms: &[String]) -> Option<Rule> {
+    let mut state = inner.state();
+    let asked = Asked { target, platforms, profile: &caller.profile };
+    let rule = faults::take(&mut state.rules, asked)?;
+    state.books.amend(caller.request, |seen| seen.fault = Some(rule.fault.name()));
+    Some(rule)
+}
+
+/// What a refusal of a post says where it meets another request. With `nested` the network's words lie
+/// under its name, as analytics have them.
+fn refused(rule: &Rule, platforms: &[String], nested: bool) -> Option<Answer> {
+    let platform = platforms.first().map_or("", String::as_str);
+    let script = Script::of(rule.fault, rule.seconds, platform)?;
+    let by_network = script.refused.map(|refusal| {
+        if nested {
+            let mut body = json!({"status": "error"});
+            put(&mut body, platform, refusal.item());
+            Answer::json(refusal.http, &body)
+        } else {
+            refusal.answer(false, Some(Place::Top))
+        }
+    });
+    script.before.or(by_network).or(script.instead)
+}
+
 /// `GET /user`.
 pub(super) async fn user(
     Shared(inner): Shared<Arc<Inner>>,
     Extension(caller): Extension<Caller>,
-) -> Answer {
+) -> Response {
+    let rule = fault(&inner, &caller, Target::User, &[]);
+    if let Some(answer) = rule.as_ref().and_then(|rule| refused(rule, &[], false)) {
+        return answer.into_response();
+    }
+    let mut response = describe(&inner, caller).into_response();
+    if let Some(rule) = rule.filter(|rule| rule.fault == Fault::DateOff) {
+        let now = inner.options.clock.now() + TimeDelta::seconds(i64::from(rule.seconds));
+        let date = now.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().extend(HeaderValue::from_str(&date).ok().map(|it| (DATE, it)));
+    }
+    response
+}
+
+fn describe(inner: &Inner, caller: Caller) -> Answer {
     let now = inner.options.clock.now().to_rfc3339();
     let mut user = json!({
         "created": {"_seconds": 1_660_000_000, "_nanoseconds": 0, "utc": "2022-08-08T23:06:40Z"},
@@ -76,6 +121,11 @@ pub(super) async fn analytics(
     let names: Vec<&str> = platforms.into_iter().flatten().filter_map(Value::as_str).collect();
     if names.is_empty() {
         return Refusal::gate(400, "analytics", "Missing platforms parameter").answer(false, None);
+    }
+    let asked: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let rule = fault(&inner, &caller, Target::Analytics, &asked);
+    if let Some(answer) = rule.and_then(|rule| refused(&rule, &asked, true)) {
+        return answer;
     }
     if names.contains(&X)
         && let Some(refusal) = caller.x.refusal()
@@ -128,6 +178,15 @@ pub(super) async fn validate(
         Ok(order) => order,
         Err(refusal) => return refusal.answer(false, None),
     };
+    let rule = fault(&inner, &caller, Target::Validate, &order.platforms);
+    if let Some(answer) = rule.and_then(|rule| refused(&rule, &order.platforms, false)) {
+        return answer;
+    }
+    if order.targets_x()
+        && let Some(refusal) = caller.x.refusal()
+    {
+        return refusal.answer(false, None);
+    }
     let premium = inner.state().settings.premium;
     let mut warnings = Vec::new();
     for platform in &order.platforms {

@@ -13,6 +13,31 @@ pub enum Target {
     Post,
     /// `GET /history`.
     History,
+    /// `GET /user`.
+    User,
+    /// `POST /validate/post`.
+    Validate,
+    /// `POST /analytics/social`.
+    Analytics,
+}
+
+impl Target {
+    /// All of them, with the words by which a rule names them.
+    const WORDS: [(Self, &'static str); 5] = [
+        (Self::Post, "post"),
+        (Self::History, "history"),
+        (Self::User, "user"),
+        (Self::Validate, "validate"),
+        (Self::Analytics, "analytics"),
+    ];
+
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(target, _)| *target == self).map_or("", |(_, word)| word)
+    }
+
+    fn named(word: &str) -> Option<Self> {
+        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(target, _)| *target)
+    }
 }
 
 /// Makes the enum, its names and its sentences from one list, so that none can be missing.
@@ -71,6 +96,8 @@ faults! {
     Permission, Post, "403-permission", "Refused by X because the app may not write, as HTTP status 403.";
     PermissionNested, Post, "403-permission-nested", "Refused by X because the app may not write, inside errors of a 400.";
     Suspended, Post, "403-suspended", "Not published; the profile is suspended.";
+    Callback, Post, "403-callback", "Not published; answered as though X did not know the callback addresses.";
+    KeysRefused, Post, "401-x", "Refused by X: it does not take the key pair.";
     HeadersMissing, Post, "419", "Not published; answered as though both X headers were missing.";
     HeaderMissing, Post, "400-header", "Not published; answered as though one X header were missing.";
     GenericRetryable, Post, "101-retryable", "Refused with code 101 and retryAvailable.";
@@ -88,6 +115,7 @@ faults! {
     RateLimitRetryAfter, Post, "429-retry-after", "Not published; too many requests, with a Retry-After of SECONDS.";
     KeyReused, Post, "key-reused", "Answered as though the idempotency key had been used; not published.";
     KeyForgotten, Post, "key-forgotten", "The idempotency key is neither looked at nor kept.";
+    DateOff, User, "date-off", "Answered well, with a Date that is SECONDS ahead.";
     HistoryLag, History, "history-lag", "Shows only posts that are at least SECONDS old.";
     HistoryServerError, History, "history-500", "Answered with 500 and a page of HTML.";
     HistoryEmpty, History, "history-empty", "Answered as though nothing had ever been posted.";
@@ -99,7 +127,7 @@ faults! {
 impl Fault {
     /// Whether it needs a number of seconds.
     pub const fn takes_seconds(self) -> bool {
-        matches!(self, Self::Slow | Self::RateLimitRetryAfter | Self::HistoryLag)
+        matches!(self, Self::Slow | Self::RateLimitRetryAfter | Self::HistoryLag | Self::DateOff)
     }
 
     fn named(name: &str) -> Option<Self> {
@@ -118,8 +146,9 @@ pub enum Times {
 
 /// A fault that was asked for: what, how often, and for whom.
 ///
-/// As text: `NAME[@SECONDS][:COUNT][,platform=P][,profile=P][,after=N]`; without a COUNT once, with
-/// `*` for ever; `after` lets the first N matching requests pass.
+/// As text: `NAME[@SECONDS][:COUNT][,platform=P][,profile=P][,after=N][,on=REQUEST]`; without a COUNT
+/// once, with `*` for ever; `after` lets the first N matching requests pass; `on` turns a refusal of a
+/// post upon another request: `user`, `validate` or `analytics`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// What happens.
@@ -134,6 +163,8 @@ pub struct Rule {
     pub platform: Option<String>,
     /// Only requests of this profile (its name in the books).
     pub profile: Option<String>,
+    /// The requests that it meets, if not those that the fault is made for.
+    pub on: Option<Target>,
 }
 
 /// Why a text is no rule.
@@ -144,14 +175,14 @@ pub enum BadRule {
     Name(String),
     /// The fault needs a number of seconds, or takes none.
     #[error(
-        "'{0}' wants seconds as in 'slow@30', and only slow, 429-retry-after and history-lag take them"
+        "'{0}' wants seconds as in 'slow@30', and only slow, 429-retry-after, history-lag and date-off take them"
     )]
     Seconds(String),
     /// The count is neither a number nor `*`.
     #[error("the count '{0}' is neither a number nor '*'")]
     Count(String),
     /// A condition that does not exist.
-    #[error("the condition '{0}' is none of platform=, profile= and after=")]
+    #[error("the condition '{0}' is none of platform=, profile=, after= and on=")]
     Condition(String),
 }
 
@@ -179,12 +210,16 @@ impl FromStr for Rule {
             (true, Some(Ok(seconds))) => seconds,
             (true | false, _) => return Err(BadRule::Seconds(what.to_owned())),
         };
-        let mut rule = Self { fault, seconds, times, after: 0, platform: None, profile: None };
+        let mut rule =
+            Self { fault, seconds, times, after: 0, platform: None, profile: None, on: None };
         for piece in pieces {
             let unknown = || BadRule::Condition(piece.to_owned());
             match piece.trim().split_once('=').ok_or_else(unknown)? {
                 ("platform", value) => rule.platform = Some(value.to_owned()),
                 ("profile", value) => rule.profile = Some(value.to_owned()),
+                ("on", value) if fault.target() == Target::Post => {
+                    rule.on = Some(Target::named(value).ok_or_else(unknown)?);
+                }
                 ("after", value) => {
                     rule.after = value.parse().map_err(|_not_a_number| unknown())?;
                 }
@@ -211,6 +246,9 @@ impl fmt::Display for Rule {
         if let Some(profile) = &self.profile {
             write!(f, ",profile={profile}")?;
         }
+        if let Some(on) = self.on {
+            write!(f, ",on={}", on.word())?;
+        }
         if self.after > 0 {
             write!(f, ",after={}", self.after)?;
         }
@@ -233,7 +271,7 @@ impl Rule {
     fn matches(&self, asked: Asked<'_>) -> bool {
         let on_platform =
             |wanted: &String| asked.platforms.is_empty() || asked.platforms.contains(wanted);
-        self.fault.target() == asked.target
+        self.on.unwrap_or_else(|| self.fault.target()) == asked.target
             && self.platform.as_ref().is_none_or(on_platform)
             && self.profile.as_deref().is_none_or(|wanted| wanted == asked.profile)
     }

@@ -84,7 +84,7 @@ impl Script {
         Self { delivery, ..self }
     }
 
-    /// The script of a fault; `None` for the faults of the history.
+    /// The script of a fault; `None` for the faults of other requests.
     pub(super) fn of(fault: Fault, seconds: u32, platform: &str) -> Option<Self> {
         let script = match fault {
             Fault::LostAnswer => Self::delivered(Delivery::Closed),
@@ -105,6 +105,8 @@ impl Script {
             Fault::Unauthorized => Self::gate(&unauthorized()),
             Fault::Unpaid => Self::gate(&unpaid()),
             Fault::Suspended => Self::gate(&suspended()),
+            Fault::Callback => Self::gate(&callback()),
+            Fault::KeysRefused => Self::refused(keys_refused()),
             Fault::HeadersMissing => Self::x_headers(XPair::Neither),
             Fault::HeaderMissing => Self::x_headers(XPair::OnlyKey),
             Fault::RateLimit => Self::gate(&too_many()),
@@ -132,7 +134,8 @@ impl Script {
             Fault::WrongPlan => Self::refused(wrong_plan()),
             Fault::Relink => Self::refused(relink()),
             Fault::UnknownCode => Self::refused(unknown_code()),
-            Fault::HistoryLag
+            Fault::DateOff
+            | Fault::HistoryLag
             | Fault::HistoryServerError
             | Fault::HistoryEmpty
             | Fault::HistoryError
@@ -196,6 +199,15 @@ fn spending_limit() -> Refusal {
 
 fn permission() -> Refusal {
     by_status(403, "Your client app is not configured with the appropriate OAuth1 app permissions.")
+}
+
+fn callback() -> Refusal {
+    Refusal::gate(403, "authorization", "Callback URL not approved for this client application.")
+}
+
+/// X's own 401, inside `errors[]` of a 400.
+fn keys_refused() -> Refusal {
+    Refusal::network(401, "Unauthorized: Could not authenticate you.")
 }
 
 fn generic(retry_available: bool) -> Refusal {

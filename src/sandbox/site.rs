@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -36,7 +36,7 @@ impl Site {
     /// Where the listener has no address.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let routes = Router::new().route("/{feed}", get(feed));
+        let routes = Router::new().route("/", get(home)).route("/{feed}", get(feed));
         let served = tokio::spawn(async move {
             // A listener that fails ends the site; whoever asks it then says so.
             drop(axum::serve(listener, routes).await);
@@ -44,7 +44,8 @@ impl Site {
         Ok(Self { address, served })
     }
 
-    /// The address of one of its feeds: `blog.xml`, `news.atom` or `notes.json`.
+    /// The address of one of its feeds: `blog.xml`, `news.atom` or `notes.json`; of its home page,
+    /// which names the blog, for an empty name.
     pub fn url(&self, feed: &str) -> String {
         format!("http://{}/{feed}", self.address)
     }
@@ -54,6 +55,21 @@ impl Drop for Site {
     fn drop(&mut self) {
         self.served.abort();
     }
+}
+
+/// The home page. It names its feeds as sites do; the first one is the main one.
+async fn home() -> Html<String> {
+    let links: Vec<String> = FEEDS
+        .iter()
+        .map(|(path, kind, _)| {
+            let kind = kind.split(';').next().unwrap_or_default();
+            format!("<link rel=\"alternate\" type=\"{kind}\" href=\"/{path}\">")
+        })
+        .collect();
+    Html(format!(
+        "<!doctype html><html lang=\"en\"><head><title>The Lamplighter</title>{}</head><body><p>A sample site.</p></body></html>",
+        links.concat()
+    ))
 }
 
 async fn feed(Path(name): Path<String>, headers: HeaderMap) -> Response {

@@ -29,7 +29,7 @@ pub(crate) struct Said {
 
 impl Said {
     #[track_caller]
-    fn expect(&self, code: i32) -> &Self {
+    pub(crate) fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);
         self
@@ -345,9 +345,10 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 41] = [
     "",
     "demo",
+    "init",
     "run",
     "check",
     "preview",
@@ -384,6 +385,8 @@ const COMMANDS: [&str; 38] = [
     "feeds import",
     "feeds export",
     "sandbox",
+    "man",
+    "completions",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ const INSTALLED: &str = "/usr/local/bin/tidings";
 /// The names of the secrets when the config says nothing.
 const SECRETS: [&str; 3] = ["AYRSHARE_API_KEY", "X_API_KEY", "X_API_SECRET"];
 
-fn text_of(path: &str) -> String {
+pub(crate) fn text_of(path: &str) -> String {
     fs::read_to_string(path).expect(path)
 }
 
@@ -28,7 +28,7 @@ fn tidings(args: &[&str]) -> Output {
 }
 
 /// The blocks of code of one language.
-fn blocks(markdown: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(markdown: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut block: Option<(bool, String)> = None;
     for line in markdown.lines() {
@@ -49,7 +49,7 @@ fn blocks(markdown: &str, language: &str) -> Vec<String> {
 }
 
 /// The text between single backticks, outside of blocks.
-fn spans(markdown: &str) -> Vec<String> {
+pub(crate) fn spans(markdown: &str) -> Vec<String> {
     let mut inside = false;
     let mut spans = Vec::new();
     for line in markdown.lines() {
@@ -63,14 +63,14 @@ fn spans(markdown: &str) -> Vec<String> {
 }
 
 /// The part of a text under one heading.
-fn chapter<'a>(markdown: &'a str, heading: &str) -> &'a str {
+pub(crate) fn chapter<'a>(markdown: &'a str, heading: &str) -> &'a str {
     let start = format!("\n## {heading}\n");
     let (_, rest) = markdown.split_once(&start).expect(heading);
     rest.split("\n## ").next().unwrap_or(rest)
 }
 
 /// The cells of each row of a table, without head and rule.
-fn rows(markdown: &str) -> Vec<Vec<String>> {
+pub(crate) fn rows(markdown: &str) -> Vec<Vec<String>> {
     let rows: Vec<Vec<String>> = markdown
         .lines()
         .filter(|line| line.starts_with('|'))
@@ -82,7 +82,7 @@ fn rows(markdown: &str) -> Vec<Vec<String>> {
 }
 
 /// What stands behind `tidings` in a line of a shell, if the line calls it.
-fn called(line: &str) -> Option<Vec<String>> {
+pub(crate) fn called(line: &str) -> Option<Vec<String>> {
     let line = line.split(" #").next().unwrap_or(line);
     let line = line.strip_prefix("docker compose exec tidings ").unwrap_or(line);
     let is_prefix = |word: &&str| *word == "sudo" || word.contains('=');
@@ -91,7 +91,7 @@ fn called(line: &str) -> Option<Vec<String>> {
 }
 
 /// Asks the program for help on what was typed: commands and options must be there.
-fn assert_understood(typed: &[String]) {
+pub(crate) fn assert_understood(typed: &[String]) {
     let mut words = typed.iter().map(String::as_str).peekable();
     let mut command = Vec::new();
     let mut options = Vec::new();

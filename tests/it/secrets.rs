@@ -205,7 +205,7 @@ async fn meet(fault: Fault) -> Trail {
         let seconds = if fault.takes_seconds() { "@2" } else { "" };
         let rule = format!("{}{seconds}:*", fault.name()).parse().expect("a rule");
         options.rules = match fault.target() {
-            Target::Post => vec![rule],
+            Target::Post | Target::User | Target::Validate | Target::Analytics => vec![rule],
             Target::History => vec!["lost-answer:*".parse().expect("a rule"), rule],
         };
     })
@@ -214,7 +214,7 @@ async fn meet(fault: Fault) -> Trail {
     home.write("tidings.toml", config(&sandbox, &feeds));
     let mut trail = Trail::default();
     match fault.target() {
-        Target::Post => {
+        Target::Post | Target::User | Target::Validate | Target::Analytics => {
             let said = home.run(&["run", "--once"]).await;
             assert!(said.code == Some(0) || said.code == Some(1), "{}", said.err);
             trail.add("stdout", said.out);

@@ -44,7 +44,7 @@ pub(in crate::cli) struct AddArgs {
     dry_run: bool,
 }
 
-fn first_run(typed: &str) -> Result<Value, String> {
+pub(in crate::cli) fn first_run(typed: &str) -> Result<Value, String> {
     let table =
         |key: &str, value: Value| Ok(Value::Table(Table::from_iter([(key.to_owned(), value)])));
     match typed.split_once('=') {

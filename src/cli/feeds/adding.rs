@@ -14,8 +14,8 @@ use crate::cli::out;
 use crate::cli::setup::Place;
 use crate::cli::{Done, Exit};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::config::edit::{Draft, NewFeed};
+use crate::config::{Complaints, Config, Environment};
 use crate::domain::entry::normal_link;
 use crate::store::Store;
 use crate::store::lock::DaemonLock;
@@ -25,26 +25,43 @@ const NAME_CHARS_MAX: usize = 64;
 
 /// A feed to be added.
 #[derive(Debug, Default)]
-pub(super) struct Offer {
+pub(in crate::cli) struct Offer {
     /// The name that it must have.
-    pub(super) name: Option<String>,
+    pub(in crate::cli) name: Option<String>,
     /// What its name is made of, if it need not have a certain one.
-    pub(super) title: String,
+    pub(in crate::cli) title: String,
     /// Keys beside `name` and `url`.
-    pub(super) keys: Vec<(String, Value)>,
+    pub(in crate::cli) keys: Vec<(String, Value)>,
 }
 
 /// What came of an offer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(in crate::cli) enum Taken {
     /// Added under this name.
     Added(String),
     /// The feed of this name has the same address.
     There(String),
 }
 
+impl Taken {
+    /// The feed's name.
+    pub(in crate::cli) fn name(&self) -> &str {
+        match self {
+            Self::Added(name) | Self::There(name) => name,
+        }
+    }
+
+    /// What is told of it.
+    pub(in crate::cli) fn line(&self, url: &Url) -> String {
+        match self {
+            Self::Added(name) => format!("added     {name}: {url}"),
+            Self::There(name) => format!("there     {name}: {url}"),
+        }
+    }
+}
+
 /// The config file while feeds are put into it.
-pub(super) struct Adding {
+pub(in crate::cli) struct Adding {
     pub(super) config: Arc<Config>,
     draft: Draft,
     names: HashSet<String>,
@@ -65,11 +82,35 @@ impl Adding {
             Err(exit) => return Ok(Err(exit)),
         };
         let draft = Draft::open(&place.config)?;
+        Ok(Ok(Self::of(config, draft)))
+    }
+
+    /// Over a draft and what it says.
+    pub(in crate::cli) fn of(config: Arc<Config>, draft: Draft) -> Self {
         let names = config.feeds.iter().map(|feed| feed.name.clone()).collect();
         let address = |url: &Url| normal_link(url.as_str());
         let addresses =
             config.feeds.iter().map(|feed| (address(&feed.url), feed.name.clone())).collect();
-        Ok(Ok(Self { config, draft, names, addresses, added: 0 }))
+        Self { config, draft, names, addresses, added: 0 }
+    }
+
+    /// The config before anything was added.
+    pub(in crate::cli) const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The file as it would be written.
+    pub(in crate::cli) fn text(&self) -> &str {
+        self.draft.text()
+    }
+
+    /// What the file would say.
+    ///
+    /// # Errors
+    ///
+    /// All that would be wrong.
+    pub(in crate::cli) fn check(&self, env: &Environment) -> Result<Config, Complaints> {
+        self.draft.check(env)
     }
 
     /// The feed that has an address already.
@@ -78,7 +119,11 @@ impl Adding {
     }
 
     /// Adds a feed, unless it is there.
-    pub(super) fn offer(&mut self, url: &Url, offer: Offer) -> Result<Taken, anyhow::Error> {
+    pub(in crate::cli) fn offer(
+        &mut self,
+        url: &Url,
+        offer: Offer,
+    ) -> Result<Taken, anyhow::Error> {
         if let Some(name) = self.at(url) {
             return Ok(Taken::There(name.to_owned()));
         }
@@ -175,7 +220,7 @@ pub(super) fn given(profiles: &[String], interval: Option<&str>) -> Vec<(String,
 }
 
 /// An address as a person types it: `https://` may be left out.
-pub(super) fn address(typed: &str) -> Result<Url, String> {
+pub(in crate::cli) fn address(typed: &str) -> Result<Url, String> {
     let whole = if typed.contains("://") { typed.to_owned() } else { format!("https://{typed}") };
     let url = Url::parse(whole.trim())
         .ok()

@@ -13,6 +13,7 @@ use super::import::ImportArgs;
 use crate::ayrshare::feeds::{Listed, Listing, listed};
 use crate::ayrshare::{Client, Credentials};
 use crate::cli::out;
+use crate::cli::progress::Progress;
 use crate::cli::setup::Place;
 use crate::cli::{Done, Exit};
 use crate::clock::Clock;
@@ -22,6 +23,10 @@ use crate::domain::entry::normal_link;
 use crate::domain::outcome::Reply;
 use crate::feed::find::find;
 use crate::http;
+
+/// Two posts of one entry would be the price of silence.
+const WARNING: &str = "Ayrshare goes on posting its feeds to its other networks until you delete them there: \
+    see that no network gets an entry from both";
 
 /// A feed of Ayrshare's, found.
 struct Wanted {
@@ -60,24 +65,66 @@ pub(super) async fn run(place: &Place, mut adding: Adding, args: &ImportArgs) ->
             "profile {whose}: Ayrshare has {}",
             out::count(listing.feeds.len(), "feed")
         ));
-        for name in &listing.without_address {
-            out::say(&format!("left out  {name}: Ayrshare tells no address"));
-        }
-        for row in &listing.feeds {
-            match locate(&access, &adding, row).await {
-                Ok(url) => merge(&mut wanted, url, row, &profiles),
-                Err(why) => {
-                    failed = true;
-                    out::say(&format!("left out  {}: {why}", row.title));
-                }
+        failed |= gather(&mut wanted, &access, &adding, (&listing, &profiles)).await;
+    }
+    put(&mut adding, wanted, args.interval.as_deref())?;
+    let exit = adding.finish(place, args.dry_run).await?;
+    out::complain(WARNING);
+    Ok(if exit == Exit::Done && failed { Exit::Failed } else { exit })
+}
+
+/// Takes the feeds of a list that was saved before, for all profiles.
+pub(in crate::cli) async fn take_listing(
+    access: &Access,
+    adding: &mut Adding,
+    listing: &Listing,
+) -> Result<(), anyhow::Error> {
+    let mut wanted = Vec::new();
+    // What was left out was said.
+    let _left_out = gather(&mut wanted, access, adding, (listing, &[])).await;
+    put(adding, wanted, None)?;
+    out::complain(WARNING);
+    Ok(())
+}
+
+/// Finds the feeds of a list; gives whether some were left out.
+async fn gather(
+    wanted: &mut Vec<Wanted>,
+    access: &Access,
+    adding: &Adding,
+    (listing, profiles): (&Listing, &[String]),
+) -> bool {
+    let mut failed = false;
+    for name in &listing.without_address {
+        out::say(&format!("left out  {name}: Ayrshare tells no address"));
+    }
+    let mut progress = Progress::new("feed", listing.feeds.len());
+    for row in &listing.feeds {
+        progress.next(&row.title);
+        let found = locate(access, adding, row).await;
+        progress.clear();
+        match found {
+            Ok(url) => merge(wanted, url, row, profiles),
+            Err(why) => {
+                failed = true;
+                out::say(&format!("left out  {}: {why}", row.title));
             }
         }
     }
+    failed
+}
+
+/// Adds what was found.
+fn put(
+    adding: &mut Adding,
+    wanted: Vec<Wanted>,
+    interval: Option<&str>,
+) -> Result<(), anyhow::Error> {
     // With one profile there is nothing to choose.
-    let single = config.profiles.len() == 1;
+    let single = adding.config.profiles.len() == 1;
     for Wanted { url, title, profiles, settings } in wanted {
         let profiles = if single { Vec::new() } else { profiles };
-        let mut keys = given(&profiles, args.interval.as_deref());
+        let mut keys = given(&profiles, interval);
         let carried: Vec<String> =
             settings.iter().map(|(key, value)| format!(", {key} = {value}")).collect();
         let carried = carried.concat();
@@ -87,12 +134,7 @@ pub(super) async fn run(place: &Place, mut adding: Adding, args: &ImportArgs) ->
             Taken::There(name) => out::say(&format!("there     {name}: {url}")),
         }
     }
-    let exit = adding.finish(place, args.dry_run).await?;
-    out::complain(
-        "Ayrshare goes on posting its feeds to its other networks until you delete them there: \
-         see that no network gets an entry from both",
-    );
-    Ok(if exit == Exit::Done && failed { Exit::Failed } else { exit })
+    Ok(())
 }
 
 /// The profiles, those together that are one profile at Ayrshare.

@@ -24,7 +24,7 @@ pub(super) const FOLDERS: &str = " / ";
 /// Characters of `folder`.
 const FOLDER_CHARS_MAX: usize = 200;
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct ImportArgs {
     /// An OPML file; - reads standard input
     #[arg(required_unless_present = "ayrshare", conflicts_with = "ayrshare")]
@@ -71,11 +71,21 @@ pub(super) async fn run(place: &Place, args: &ImportArgs) -> Done {
     let Some(file) = &args.file else {
         return super::ayrshare::run(place, adding, args).await;
     };
-    let list = opml::read(&read(file)?)
+    take_list(&mut adding, file, args)?;
+    adding.finish(place, args.dry_run).await
+}
+
+/// Takes the feeds of an OPML file, and says of each what became of it.
+pub(in crate::cli) fn take_list(
+    adding: &mut Adding,
+    file: &Path,
+    args: &ImportArgs,
+) -> Result<(), anyhow::Error> {
+    let list = opml::read(&read_file(file, BYTES_MAX)?)
         .with_context(|| format!("cannot read feeds from {}", file.display()))?;
     let mut left_out = 0_usize;
     for outline in &list.feeds {
-        match take(&mut adding, outline, args)? {
+        match take(adding, outline, args)? {
             Ok(line) => out::say(&line),
             Err(line) => {
                 left_out += 1;
@@ -90,7 +100,7 @@ pub(super) async fn run(place: &Place, args: &ImportArgs) -> Done {
     if left_out > 0 {
         out::complain(&format!("{} left out", out::count(left_out, "feed")));
     }
-    adding.finish(place, args.dry_run).await
+    Ok(())
 }
 
 /// Takes one feed; gives the line that says so, or why not.
@@ -161,8 +171,9 @@ fn folder_profile(outline: &Outline, args: &ImportArgs) -> Option<String> {
         .map(|(_, profile)| profile.clone())
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, anyhow::Error> {
-    let limit = u64::try_from(BYTES_MAX).unwrap_or(u64::MAX);
+/// A whole file, or standard input for `-`.
+pub(in crate::cli) fn read_file(file: &Path, most: usize) -> Result<Vec<u8>, anyhow::Error> {
+    let limit = u64::try_from(most).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
         std::io::stdin().take(limit + 1).read_to_end(&mut bytes)
@@ -170,8 +181,8 @@ fn read(file: &Path) -> Result<Vec<u8>, anyhow::Error> {
         std::fs::File::open(file).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes))
     };
     read.with_context(|| format!("cannot read {}", file.display()))?;
-    if bytes.len() > BYTES_MAX {
-        anyhow::bail!("{} is larger than {} MiB", file.display(), BYTES_MAX / 1024 / 1024);
+    if bytes.len() > most {
+        anyhow::bail!("{} is larger than {} MiB", file.display(), most / 1024 / 1024);
     }
     Ok(bytes)
 }

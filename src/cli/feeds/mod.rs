@@ -15,6 +15,10 @@ use clap::Subcommand;
 
 use super::Done;
 use super::setup::{Place, open};
+pub(super) use add::first_run;
+pub(super) use adding::{Adding, Offer, address};
+pub(super) use ayrshare::take_listing;
+pub(super) use import::{ImportArgs, read_file, take_list};
 pub(super) use list::{NO_FEEDS, health};
 
 #[derive(Debug, Subcommand)]
@@ -28,7 +32,7 @@ pub(super) enum FeedsCommand {
     /// Take a feed out of the config
     Remove(remove::RemoveArgs),
     /// Put the feeds of an OPML file, or those that Ayrshare polls, into the config
-    Import(import::ImportArgs),
+    Import(ImportArgs),
     /// Write the feeds of the config as OPML
     Export(export::ExportArgs),
 }

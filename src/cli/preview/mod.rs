@@ -18,6 +18,7 @@ use url::Url;
 use self::card::Fate;
 use super::feeds::NO_FEEDS;
 use super::out;
+use super::progress::Progress;
 use super::scratch::Scratch;
 use super::setup::Place;
 use super::{Done, Exit};
@@ -27,13 +28,15 @@ use crate::config::{Config, Feed, Named};
 use crate::daemon::access::Access;
 use crate::daemon::media;
 use crate::daemon::recipe::Recipe;
-use crate::domain::entry::{self, ParsedFeed};
+use crate::domain::entry::{self, Entry, ParsedFeed};
 use crate::domain::media::Media;
 use crate::feed::find::{Found, How, find};
 
 /// What a look at an address needs of a config where there is none.
 const BARE: &str = "[[profile]]\nname = \"main\"\nplatforms = [\"twitter\"]\n\
     [[feed]]\nname = \"feed\"\nurl = \"https://example.com/feed.xml\"\n";
+/// Cards of a first look.
+pub(super) const NEXT: usize = 3;
 /// Entries of each feed that are shown, and that are compared.
 const LIMITS: (u32, u32) = (3, 20);
 
@@ -86,22 +89,28 @@ pub(super) async fn run(place: &Place, args: &PreviewArgs) -> Done {
     let mut failed = false;
     let now = Clock::System.now();
     let feeds = listed.into_iter().map(|feed| (&*config, feed));
+    let mut progress = Progress::new("feed", config.feeds.len());
     for (of, feed) in feeds.chain(unlisted.iter().map(|(of, feed)| (of, feed))) {
         let visit = match &unlisted {
             None => access.visit(&config, feed, &feed.url, now),
             Some(_) => access.visit_any(&config, &feed.url, now),
         };
-        match find(&visit).await {
+        progress.next(&feed.name);
+        let found = find(&visit).await;
+        progress.clear();
+        match found {
             Ok(found) => {
                 tell_found(feed, &found);
                 if found.new.feed.items.is_empty() {
                     out::complain(&format!("feed {}: it has no entry yet", feed.name));
                 }
-                let look = Look { client: visit.client, now, args };
+                let look = Look { client: visit.client, now, silent: args.json };
                 let parsed = &found.new.feed;
-                shown.extend(
-                    look.show(Recipe { config: of, feed, feed_title: &parsed.title }, parsed).await,
-                );
+                let recipe = Recipe { config: of, feed, feed_title: &parsed.title };
+                let limit = args.limit.unwrap_or(LIMITS.0);
+                for entry in newest_of(parsed, usize::try_from(limit).unwrap_or(usize::MAX)) {
+                    shown.extend(look.show(recipe, parsed, &entry).await);
+                }
             }
             Err(missing) => {
                 failed = true;
@@ -187,45 +196,72 @@ fn unlisted(config: &Config, wanted: Option<&str>) -> Result<Option<(Config, Fee
 struct Look<'a> {
     client: &'a reqwest::Client,
     now: DateTime<Utc>,
-    args: &'a PreviewArgs,
+    /// Whether no card is printed.
+    silent: bool,
+}
+
+/// The newest entries of a feed, newest first where it tells dates; in its own order else.
+fn newest_of(feed: &ParsedFeed, limit: usize) -> Vec<Entry> {
+    let mut entries = entry::identify(feed);
+    entries.sort_by_key(|entry| std::cmp::Reverse(dated(entry)));
+    entries.truncate(limit);
+    entries
+}
+
+fn dated(entry: &Entry) -> Option<DateTime<Utc>> {
+    entry.item.published.or(entry.item.updated)
+}
+
+/// Shows the cards of the newest entries of several feeds, [`NEXT`] at most; gives how many entries.
+pub(super) async fn newest(
+    config: &Config,
+    access: &Access,
+    feeds: &[(&Feed, &ParsedFeed)],
+) -> usize {
+    let now = Clock::System.now();
+    let mut entries: Vec<(&Feed, &ParsedFeed, Entry)> = feeds
+        .iter()
+        .flat_map(|(feed, parsed)| {
+            newest_of(parsed, NEXT).into_iter().map(|it| (*feed, *parsed, it))
+        })
+        .collect();
+    entries.sort_by_key(|(.., entry)| std::cmp::Reverse(dated(entry)));
+    entries.truncate(NEXT);
+    for (feed, parsed, entry) in &entries {
+        let look = Look { client: access.client_of(Some(feed)), now, silent: false };
+        let recipe = Recipe { config, feed, feed_title: &parsed.title };
+        look.show(recipe, parsed, entry).await;
+    }
+    entries.len()
 }
 
 impl Look<'_> {
-    /// Shows the newest entries of a feed; gives them as JSON.
-    async fn show(&self, recipe: Recipe<'_>, feed: &ParsedFeed) -> Vec<Value> {
-        let name = &recipe.feed.name;
-        let mut entries = entry::identify(feed);
-        // Newest first where the feed tells dates; its own order else.
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.item.published.or(entry.item.updated)));
-        let limit = usize::try_from(self.args.limit.unwrap_or(LIMITS.0)).unwrap_or(usize::MAX);
-        let language = feed.language.as_deref();
-        let mut shown = Vec::new();
-        for entry in entries.iter().take(limit) {
-            let item = &entry.item;
-            let mut fates = Vec::new();
-            let mut seen: Vec<(Media, Media, Vec<String>)> = Vec::new();
-            for lane in recipe.lanes() {
-                let mut fate = Fate::of(recipe, (item, language), &lane, self.now);
-                if let Fate::Post(sketch) = &mut fate {
-                    if seen.iter().all(|(wished, ..)| *wished != sketch.media) {
-                        let (chosen, notes) = self.choose(recipe, &sketch.media).await;
-                        seen.push((sketch.media.clone(), chosen, notes));
-                    }
-                    let found = seen.iter().find(|(wished, ..)| *wished == sketch.media);
-                    if let Some((_, chosen, notes)) = found {
-                        sketch.choose(recipe, &lane, (chosen.clone(), notes));
-                    }
+    /// Shows an entry on all lanes of its feed; gives its cards as JSON.
+    async fn show(&self, recipe: Recipe<'_>, feed: &ParsedFeed, entry: &Entry) -> Vec<Value> {
+        let (name, item) = (&recipe.feed.name, &entry.item);
+        let mut fates = Vec::new();
+        let mut seen: Vec<(Media, Media, Vec<String>)> = Vec::new();
+        for lane in recipe.lanes() {
+            let mut fate = Fate::of(recipe, (item, feed.language.as_deref()), &lane, self.now);
+            if let Fate::Post(sketch) = &mut fate {
+                if seen.iter().all(|(wished, ..)| *wished != sketch.media) {
+                    let (chosen, notes) = self.choose(recipe, &sketch.media).await;
+                    seen.push((sketch.media.clone(), chosen, notes));
                 }
-                fates.push((lane, fate));
+                let found = seen.iter().find(|(wished, ..)| *wished == sketch.media);
+                if let Some((_, chosen, notes)) = found {
+                    sketch.choose(recipe, &lane, (chosen.clone(), notes));
+                }
             }
-            for card in card::gathered(fates) {
-                if !self.args.json {
-                    card.show(name, item, self.now);
-                }
-                shown.push(card.as_json(name, item));
+            fates.push((lane, fate));
+        }
+        let cards = card::gathered(fates);
+        if !self.silent {
+            for card in &cards {
+                card.show(name, item, self.now);
             }
         }
-        shown
+        cards.iter().map(|card| card.as_json(name, item)).collect()
     }
 
     /// What would be shown of what is wished, looked at now, and what would be left out.

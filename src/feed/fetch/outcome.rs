@@ -29,7 +29,8 @@ impl Validators {
         Self { etag: bytes(ETAG), last_modified: bytes(LAST_MODIFIED) }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    /// Whether there is nothing to send along.
+    pub const fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
 }

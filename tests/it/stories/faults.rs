@@ -33,7 +33,7 @@ enum End {
 
 const LANE: &str = "lane:main/twitter";
 
-const TABLE: [(Fault, End); 41] = [
+const TABLE: [(Fault, End); 43] = [
     (Fault::LostAnswer, End::Found),
     (Fault::LostRefusal, End::FoundRefused),
     (Fault::BrokenAnswer, End::Found),
@@ -58,6 +58,8 @@ const TABLE: [(Fault, End); 41] = [
     (Fault::Permission, End::Stopped(Cause::Permission, LANE)),
     (Fault::PermissionNested, End::Stopped(Cause::Permission, LANE)),
     (Fault::Suspended, End::Stopped(Cause::Suspended, "profile:main")),
+    (Fault::Callback, End::Stopped(Cause::Forbidden, "profile:main")),
+    (Fault::KeysRefused, End::Stopped(Cause::Headers, LANE)),
     (Fault::HeadersMissing, End::Stopped(Cause::Headers, LANE)),
     (Fault::HeaderMissing, End::Stopped(Cause::Headers, LANE)),
     (Fault::GenericRetryable, End::Retried),
