@@ -3,6 +3,8 @@
 //! Promises: each reference is read once; a value is one line that fits into a header; complaints
 //! and `Debug` never show one. Must not: read X's pair for a profile that does not post to X.
 
+mod web;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
@@ -15,6 +17,7 @@ use super::environment::Environment;
 use super::secret::SecretRef;
 use super::{Config, Feed, Profile};
 use crate::domain::breaker::X;
+pub use web::WebSecrets;
 
 /// The longest value.
 const VALUE_BYTES_MAX: usize = 8 * 1024;
@@ -30,6 +33,8 @@ pub struct Secrets {
     pub warnings: Vec<String>,
     /// What feeds and proxies are shown.
     pub feeds: FeedSecrets,
+    /// What opens the page and the API.
+    pub web: WebSecrets,
     profiles: BTreeMap<String, ProfileSecrets>,
 }
 
@@ -92,6 +97,7 @@ impl Secrets {
     /// Everything that is missing or unusable, at once; no value is in it.
     pub fn read(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
         let (values, warnings) = values_of(&config.file, needs(config), environment)?;
+        web::are_strong(config, &values)?;
         // All that is needed is there, or the complaints have been returned.
         Self::assemble(config, &values, warnings)
             .ok_or_else(|| Complaints::of_secrets(&config.file))
@@ -125,15 +131,16 @@ impl Secrets {
             api_key: value(&config.ayrshare.api_key)?,
             warnings: warnings.into_iter().collect(),
             feeds: FeedSecrets::of(&of_feeds),
+            web: WebSecrets::of(config, values),
             profiles: config.profiles.iter().map(profile).collect::<Option<BTreeMap<_, _>>>()?,
         })
     }
 
-    /// Stand-ins for the sandbox: nothing is read but what the feeds need.
+    /// Stand-ins for the sandbox: nothing is read but what the feeds and the page need.
     ///
     /// # Errors
     ///
-    /// As [`FeedSecrets::read`].
+    /// As [`Secrets::read`].
     pub fn sandbox(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
         let profile = |profile: &Profile| {
             let secrets = ProfileSecrets {
@@ -148,10 +155,15 @@ impl Secrets {
             };
             (profile.name.clone(), secrets)
         };
+        let mut needs = BTreeMap::new();
+        needs_of_feeds(config, &config.feeds, &mut needs);
+        web::needs(config, &mut needs);
+        let (values, warnings) = values_of(&config.file, needs, environment)?;
         Ok(Self {
             api_key: "sandbox-api-key".into(),
-            warnings: Vec::new(),
-            feeds: FeedSecrets::read(config, &config.feeds, environment)?,
+            warnings: warnings.into_iter().collect(),
+            feeds: FeedSecrets::of(&values),
+            web: WebSecrets::of(config, &values),
             profiles: config.profiles.iter().map(profile).collect(),
         })
     }
@@ -208,6 +220,7 @@ fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
         }
     }
     needs_of_feeds(config, &config.feeds, &mut needs);
+    web::needs(config, &mut needs);
     needs
 }
 

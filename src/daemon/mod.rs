@@ -22,8 +22,10 @@ pub mod recipe;
 pub mod reconcile;
 pub mod run;
 mod settle;
+pub mod spoken;
 pub mod stops;
 pub mod systemd;
+pub mod tally;
 mod updates;
 pub mod websub;
 
@@ -35,7 +37,7 @@ use tokio::sync::{broadcast, watch};
 
 use crate::ayrshare::{self, Credentials};
 use crate::clock::Clock;
-use crate::config::secret::Secrets;
+use crate::config::secret::{Secrets, WebSecrets};
 use crate::config::{self, Config};
 use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::breaker::Lane;
@@ -48,6 +50,7 @@ use access::{Access, AccessError};
 use news::News;
 use outlook::Outlook;
 use run::{Pulse, Stop};
+use tally::Tally;
 
 /// News that a slow listener may lag behind before it misses some.
 const NEWS_KEPT: usize = 4096;
@@ -76,6 +79,8 @@ pub struct Daemon {
     pub stop: Stop,
     /// When each loop looked last.
     pub pulse: Pulse,
+    /// What happened since the start, counted.
+    pub tally: Tally,
 }
 
 /// What can go wrong in the daemon itself.
@@ -149,6 +154,7 @@ impl Daemon {
             by_hand: watch::Sender::new(0),
             stop: Stop::default(),
             pulse: Pulse::default(),
+            tally: Tally::default(),
         })
     }
 
@@ -158,6 +164,7 @@ impl Daemon {
     }
 
     fn tell(&self, news: News) {
+        self.tally.note(&news);
         // Nobody has to listen.
         drop(self.news.send(news));
         self.wake();
@@ -170,6 +177,22 @@ impl Daemon {
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// A listener to what a person did, in whichever process.
+    pub fn acts(&self) -> watch::Receiver<u64> {
+        self.by_hand.subscribe()
+    }
+
+    /// Has every loop look again at once, after an act in this process.
+    pub fn acted(&self) {
+        self.by_hand.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake();
+    }
+
+    /// What opens the page and the API.
+    pub const fn doors(&self) -> &WebSecrets {
+        &self.secrets.web
     }
 
     /// What is wrong with the daemon itself, if anything: a loop that doesn't turn, or a database

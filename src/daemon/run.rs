@@ -347,8 +347,7 @@ async fn watch_loop(daemon: Arc<Daemon>, mut watch: Watch) -> Result<(), Error> 
             Ok(changed) => {
                 Pulse::beat(&daemon.pulse.watch, daemon.now());
                 if changed {
-                    daemon.by_hand.send_modify(|count| *count = count.wrapping_add(1));
-                    daemon.wake();
+                    daemon.acted();
                 }
             }
             Err(error) => warn!("cannot see whether the database changed: {error}"),

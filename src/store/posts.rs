@@ -4,6 +4,7 @@
 //! changes are right; that is `domain/post`.
 
 mod change;
+mod pages;
 mod row;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use crate::domain::media::Media;
 use crate::domain::options::Options;
 use crate::domain::plan::Priority;
 use crate::domain::post::{Life, State};
+pub use pages::Census;
 use row::posts;
 
 /// One entry rendered for one lane.
