@@ -6,6 +6,7 @@
 
 pub mod access;
 mod bell;
+pub mod costs;
 pub mod desk;
 mod digest;
 mod discovery;

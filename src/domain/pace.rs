@@ -11,7 +11,7 @@ mod sends;
 mod slots;
 #[cfg(test)]
 mod tests;
-pub(super) mod zone;
+pub(crate) mod zone;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;

@@ -11,6 +11,7 @@
 //! always passes.
 
 mod feeds;
+mod forecast;
 mod lane;
 mod money;
 mod queue;
@@ -24,6 +25,7 @@ use chrono_tz::Tz;
 use super::cost::Usd;
 use super::pace::{HORIZON_DAYS, Pace, zone};
 pub use feeds::{FeedLimits, FeedPast};
+pub use forecast::{Spent, WARN_PERCENT};
 use lane::Lane;
 pub use money::{Budget, Pay, Period, Purse, WhenSpent, Whose, pay};
 pub use rule::Rule;

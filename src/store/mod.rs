@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod breakers;
+pub mod costs;
 pub mod digests;
 pub mod entries;
 pub mod feeds;

@@ -123,6 +123,18 @@ pub struct Wording<'a> {
     pub options: &'a Options,
 }
 
+/// What a listing shows of a post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// Its feed.
+    pub feed: String,
+    /// The first [`HEADING_CHARS_MAX`] characters of its text.
+    pub text: String,
+}
+
+/// Characters of a text that a listing can show.
+const HEADING_CHARS_MAX: u32 = 200;
+
 /// Which posts to list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PostFilter<'a> {
@@ -187,6 +199,22 @@ impl Store {
             filter.profile,
             limit
         )
+    }
+
+    /// What a listing shows of posts, by their numbers; those that are gone are left out.
+    pub async fn headings(&self, posts: &[i64]) -> Result<HashMap<i64, Heading>, Error> {
+        let posts = serde_json::json!(posts).to_string();
+        let rows = sqlx::query!(
+            r#"select id, feed, substr(text, 1, ?2) as "text!: String" from post
+               where id in (select value from json_each(?1))"#,
+            posts,
+            HEADING_CHARS_MAX,
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read what posts are about", source })?;
+        let heading = |feed, text| Heading { feed, text };
+        Ok(rows.into_iter().map(|row| (row.id, heading(row.feed, row.text))).collect())
     }
 
     /// All posts of one entry, with the digests that it is in.
