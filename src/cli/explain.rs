@@ -11,7 +11,7 @@ use super::out::{self, Tone};
 use super::polling::{next_poll, next_poll_line};
 use super::queue::{as_json, show_post};
 use super::setup::{Place, View, open};
-use super::{Done, Exit};
+use super::{Done, Exit, acts};
 use crate::domain::post::State;
 use crate::feed::parse::Reader;
 use crate::store::entries::SeenEntry;
@@ -59,6 +59,7 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
                 "repairs": feed.as_ref().map(|it| it.repairs.lines().collect::<Vec<_>>()),
                 "choice": entry.choice,
                 "reason": entry.reason,
+                "acts": acts_of(&view, &posts).await?,
                 "posts": posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>(),
             }));
         }
@@ -69,6 +70,15 @@ pub(super) async fn run(place: &Place, args: &ExplainArgs) -> Done {
         explain(&view, entry).await?;
     }
     Ok(Exit::Done)
+}
+
+/// What persons did to the posts of an entry, by the post's number.
+async fn acts_of(view: &View, posts: &[Post]) -> Result<serde_json::Value, anyhow::Error> {
+    let mut all = serde_json::Map::new();
+    for post in posts {
+        all.insert(post.id.to_string(), acts::of_post(view, post.id).await?);
+    }
+    Ok(all.into())
 }
 
 async fn find(view: &View, text: &str) -> Result<Vec<SeenEntry>, anyhow::Error> {

@@ -7,16 +7,19 @@ use clap::Args;
 use super::out;
 use super::queue::as_json;
 use super::setup::{Place, open};
-use super::{Done, Exit};
+use super::{Done, Exit, acts};
 
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
     /// Only this profile
     #[arg(long)]
     profile: Option<String>,
-    /// How many posts to show
+    /// How many to show
     #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
+    /// What persons did by hand instead: when, who, what, before and after
+    #[arg(long, conflicts_with = "profile")]
+    acts: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -24,6 +27,9 @@ pub(super) struct HistoryArgs {
 
 pub(super) async fn run(place: &Place, args: &HistoryArgs) -> Done {
     let view = open!(place);
+    if args.acts {
+        return acts::list(&view, args.limit, args.json).await;
+    }
     let posts = view.store.settled(args.profile.as_deref(), args.limit).await?;
     if args.json {
         out::json(&posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>())?;

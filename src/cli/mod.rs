@@ -3,6 +3,7 @@
 //! Promises: data on standard output, talk on standard error; exit code 0 done, 1 failed, 2 wrong
 //! usage or config. Must not: decide anything that the daemon or the page would have to decide too.
 
+mod acts;
 mod check;
 mod demo;
 mod digest;
@@ -22,6 +23,7 @@ mod scratch;
 mod setup;
 mod shown;
 mod status;
+mod times;
 mod width;
 
 use std::ffi::OsString;

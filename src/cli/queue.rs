@@ -2,15 +2,18 @@
 //!
 //! Promises: whatever needs a person says what to do. Must not: send; the daemon does.
 
+mod hand;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::out::{self, Tone};
 use super::setup::{Place, View, open};
-use super::{Done, Exit, digest, shown};
+use super::{Done, Exit, acts, digest, shown};
 use crate::daemon::Error;
 use crate::domain::post::{Event, State};
 use crate::store::posts::{Post, PostFilter};
+use hand::{EditArgs, ManyArgs, MoveArgs, RescheduleArgs};
 
 /// Numbers of posts in one sentence.
 const IDS_MAX: usize = 12;
@@ -23,14 +26,21 @@ pub(super) enum QueueCommand {
     List(ListArgs),
     /// Show one post whole: text, state, attempts
     Show(OneArgs),
-    /// Let held posts go
-    Approve(ApproveArgs),
-    /// Leave a post out; for an unconfirmed one: it is on the network
-    Skip(OneArgs),
+    /// Let held posts go: one, all of a feed, or all
+    Approve(ManyArgs),
+    /// Leave posts out: one, or all held, queued and failed ones; for an unconfirmed one: it is on
+    /// the network
+    Skip(ManyArgs),
     /// Send a post again with a new key; for an unconfirmed one: it is not on the network
     Retry(OneArgs),
     /// Send a post at once, whatever the pace says
     SendNow(OneArgs),
+    /// Give a held, queued or failed post another text
+    Edit(EditArgs),
+    /// Change the order of the posts that wait on a lane
+    Move(MoveArgs),
+    /// Say when a post may go
+    Reschedule(RescheduleArgs),
 }
 
 #[derive(Debug, Args)]
@@ -59,20 +69,6 @@ pub(super) struct OneArgs {
     json: bool,
 }
 
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false, id = "which")]
-pub(super) struct ApproveArgs {
-    /// The post's number, as `queue list` shows it
-    #[arg(group = "which", value_parser = number)]
-    post: Option<i64>,
-    /// All held posts of this feed
-    #[arg(long, group = "which")]
-    feed: Option<String>,
-    /// All held posts
-    #[arg(long, group = "which")]
-    all: bool,
-}
-
 fn number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "give a number, as `tidings queue list` shows it".to_owned())
 }
@@ -89,10 +85,15 @@ pub(super) async fn run(place: &Place, command: &QueueCommand) -> Done {
     match command {
         QueueCommand::List(args) => list(&view, args).await,
         QueueCommand::Show(args) => show(&view, args).await,
-        QueueCommand::Approve(args) => approve(&view, args).await,
-        QueueCommand::Skip(args) => act(&view, args, &Event::Skip).await,
-        QueueCommand::Retry(args) => act(&view, args, &Event::Retry).await,
-        QueueCommand::SendNow(args) => act(&view, args, &Event::SendNow).await,
+        QueueCommand::Approve(args) => hand::approve(&view, args).await,
+        QueueCommand::Skip(args) => hand::skip(&view, args).await,
+        QueueCommand::Retry(args) => hand::one(&view, (args.post, args.json), &Event::Retry).await,
+        QueueCommand::SendNow(args) => {
+            hand::one(&view, (args.post, args.json), &Event::SendNow).await
+        }
+        QueueCommand::Edit(args) => hand::edit(place, &view, args).await,
+        QueueCommand::Move(args) => hand::put(&view, args).await,
+        QueueCommand::Reschedule(args) => hand::reschedule(&view, args).await,
     }
 }
 
@@ -241,6 +242,7 @@ async fn show(view: &View, args: &OneArgs) -> Done {
         let mut whole = as_json(view, &post);
         if let Value::Object(fields) = &mut whole {
             fields.insert("attempts".to_owned(), attempts.iter().map(attempt_json).collect());
+            fields.insert("acts".to_owned(), acts::of_post(view, post.id).await?);
             fields.insert("digest".to_owned(), digest::as_json(view, &post).await?);
         }
         out::json(&whole)?;
@@ -306,37 +308,10 @@ pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Er
             attempt.message
         ));
     }
-    Ok(())
-}
-
-async fn approve(view: &View, args: &ApproveArgs) -> Done {
-    let Some(post) = args.post else {
-        if let Err(exit) = view.want_feed(args.feed.as_deref()) {
-            return Ok(exit);
-        }
-        let posts = view.desk().approve_all(args.feed.as_deref()).await?;
-        out::say(&format!("approved {}", out::count(posts, "post")));
-        return Ok(Exit::Done);
-    };
-    view.desk().act(post, &Event::Approve).await?;
-    out::say(&format!("post {post} is queued"));
-    Ok(Exit::Done)
-}
-
-async fn act(view: &View, args: &OneArgs, event: &Event) -> Done {
-    let post = view.desk().act(args.post, event).await?;
-    if args.json {
-        out::json(&as_json(view, &post))?;
-    } else {
-        let running = crate::store::lock::DaemonLock::is_taken(view.store.path());
-        let next = match (post.life.state, running) {
-            (State::Queued, true) => "; the daemon acts on it within a second",
-            (State::Queued, false) => "; no daemon is running: `tidings run` sends it",
-            _ => "",
-        };
-        out::say(&format!("post {} is {}{next}", post.id, post.life.state.word()));
+    for line in acts::lines(view, post.id, zone).await? {
+        out::say(&format!("  {line}"));
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// A post as JSON.
@@ -357,6 +332,9 @@ pub(super) fn as_json(view: &View, post: &Post) -> Value {
         "cost_usd_micros": view.outlook().cost_of(post).micros(),
         "generation": post.life.generation,
         "priority": post.priority,
+        "place": post.place,
+        "edited": post.edited,
+        "released": post.life.released,
         "queued_at": post.queued_at,
         "not_before": post.life.not_before,
         "expires_at": post.life.expires_at,

@@ -15,7 +15,11 @@ use crate::config::{self, Config, Environment};
 use crate::daemon::desk::Desk;
 use crate::daemon::outlook::Outlook;
 use crate::domain::breaker::Lane;
+use crate::domain::hand::{By, Door};
 use crate::store::Store;
+
+/// Where the login of whoever called is looked for; behind `sudo` it is the person's own.
+const LOGINS: [&str; 4] = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];
 
 /// Where a command was called: its config file and its environment.
 #[derive(Debug)]
@@ -41,6 +45,12 @@ impl Place {
         }
     }
 
+    /// The person by their login, as the environment has it.
+    pub(super) fn caller(&self) -> By {
+        let login = LOGINS.iter().find_map(|name| self.env.get(name));
+        By::new(Door::Command, login.unwrap_or_default())
+    }
+
     /// Opens the database of the config for a look or an act by hand.
     ///
     /// # Errors
@@ -60,7 +70,7 @@ impl Place {
             return Ok(Err(Exit::Failed));
         }
         let store = Store::open(&config.store.path).await?;
-        Ok(Ok(View { config, store, now: Clock::System.now() }))
+        Ok(Ok(View { config, store, now: Clock::System.now(), by: self.caller() }))
     }
 }
 
@@ -81,6 +91,8 @@ pub(super) struct View {
     pub(super) config: Arc<Config>,
     pub(super) store: Store,
     pub(super) now: DateTime<Utc>,
+    /// Who called.
+    pub(super) by: By,
 }
 
 impl View {
@@ -89,7 +101,8 @@ impl View {
     }
 
     pub(super) fn desk(&self) -> Desk<'_> {
-        Desk { store: &self.store, config: &self.config, now: self.now }
+        let by = self.by.clone();
+        Desk { store: &self.store, config: &self.config, now: self.now, by }
     }
 
     /// Complains about a profile that the config does not have.

@@ -11,6 +11,7 @@ use super::out::{self, Tone};
 use super::queue::{needs, needs_person, needs_together};
 use super::setup::{Place, View, open};
 use super::{Done, Exit};
+use crate::daemon::passing::Passing;
 use crate::domain::breaker::{Cause, Ending, Lane};
 use crate::domain::plan::Decision;
 use crate::domain::post::State;
@@ -184,10 +185,12 @@ async fn lanes(view: &View, breakers: &[Breaker]) -> Result<Vec<LaneStatus>, any
     for lane in lanes {
         let next = if !view.config.has_lane(&lane) {
             "never: the config does not know this lane".to_owned()
-        } else if let Some(breaker) = breakers.iter().find(|it| it.scope.covers(&lane)) {
+        } else if let Some(breaker) =
+            breakers.iter().find(|it| it.scope.covers(&lane) && !it.except_released)
+        {
             format!("stopped: {}", breaker.cause.sentence())
         } else {
-            next_of(view, &lane).await?
+            next_of(view, &lane, &Passing::under(breakers, &lane)).await?
         };
         let counts = counts
             .iter()
@@ -199,8 +202,8 @@ async fn lanes(view: &View, breakers: &[Breaker]) -> Result<Vec<LaneStatus>, any
     Ok(all)
 }
 
-async fn next_of(view: &View, lane: &Lane) -> Result<String, anyhow::Error> {
-    Ok(match view.outlook().next_of(lane, view.now).await? {
+async fn next_of(view: &View, lane: &Lane, passing: &Passing) -> Result<String, anyhow::Error> {
+    Ok(match view.outlook().next_of(lane, view.now, passing).await? {
         Decision::Idle => "nothing queued".to_owned(),
         Decision::Send { id, .. } => format!("post {id} now"),
         Decision::Wait { until, rule, id } => format!(

@@ -57,6 +57,7 @@ pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
 pub use keys::{is_of_access, is_of_feed};
 pub use load::load;
+pub(crate) use values::parse_duration as span;
 
 /// The whole config, checked.
 #[derive(Debug, Clone)]

@@ -97,7 +97,7 @@ pub(super) fn duration(
 
 /// Reads "2h30m": units from large to small, each once. What is too large for the calendar becomes
 /// the largest duration, which no bound allows.
-pub(super) fn parse_duration(text: &str) -> Option<TimeDelta> {
+pub(crate) fn parse_duration(text: &str) -> Option<TimeDelta> {
     let mut units = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)].iter();
     let mut total: i64 = 0;
     let mut digits = String::new();

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use tokio_cron_scheduler::{Job, JobScheduler};
 use tracing::{debug, warn};
 
@@ -14,6 +15,9 @@ use crate::http::chain;
 
 /// At a quiet time of the day, off the hour, in UTC; the scheduler wants seconds first.
 const MAINTENANCE: &str = "0 17 3 * * *";
+
+/// What persons did by hand is kept for so long, and so many acts of it.
+const ACTS_KEPT: (TimeDelta, u32) = (TimeDelta::days(730), 100_000);
 
 /// Rings until the daemon drains.
 pub(super) async fn ring(daemon: &Arc<Daemon>) -> Result<(), Error> {
@@ -41,8 +45,22 @@ async fn ring_until_drained(
 }
 
 async fn maintain(daemon: &Daemon) {
+    if let Err(error) = daemon.prune_acts().await {
+        warn!("what was done by hand long ago could not be forgotten: {}", chain(&error));
+    }
     match daemon.store.maintain().await {
         Ok(()) => debug!("the database was maintained"),
         Err(error) => warn!("the database could not be maintained: {}", chain(&error)),
+    }
+}
+
+impl Daemon {
+    /// Forgets what persons did by hand so long ago, or so often since, that nobody asks any more.
+    async fn prune_acts(&self) -> Result<(), Error> {
+        let (age, kept) = ACTS_KEPT;
+        let mut tx = self.store.begin(self.now()).await?;
+        tx.prune_acts(self.now() - age, kept).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -1,21 +1,29 @@
 //! What a person does by hand: to posts, to sending, to feeds. The command line and the page use it.
 //!
-//! Promises: each act is one transaction, works beside a running daemon, and says what came of it.
-//! Must not: send anything; it changes rows, and the daemon acts on them within a second.
+//! Promises: each act is one transaction, works beside a running daemon, leaves a row that says who
+//! did what, and says what came of it. Must not: send anything; it changes rows, and the daemon acts
+//! on them within a second.
+
+mod order;
+mod stops;
+mod words;
 
 use chrono::{DateTime, Utc};
 
-use super::stops::close;
+use super::outlook::Outlook;
 use super::{Error, turn};
 use crate::config::Config;
 use crate::domain::backoff::{Backoff, Jitter};
-use crate::domain::breaker::{Cause, Scope};
-use crate::domain::post::{Event, Rules, State};
-use crate::store::Store;
-use crate::store::breakers::Breaker;
+use crate::domain::hand::{By, Deed};
+use crate::domain::post::{Event, Life, Rules, State};
+use crate::store::acts::{NewAct, On};
 use crate::store::posts::{Post, Who};
+use crate::store::{Store, Tx};
+pub use order::Place;
+pub use stops::Manner;
+pub use words::Checked;
 
-/// The desk of one person: the database, the config and the time of what is done.
+/// The desk of one person: the database, the config, the time of what is done, and the person.
 #[derive(Debug)]
 pub struct Desk<'a> {
     /// The database.
@@ -24,6 +32,17 @@ pub struct Desk<'a> {
     pub config: &'a Config,
     /// When it is done.
     pub now: DateTime<Utc>,
+    /// Who does it.
+    pub by: By,
+}
+
+/// Which posts an act is for, where it is for many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Many<'a> {
+    /// Of all feeds.
+    All,
+    /// Of one feed.
+    Feed(&'a str),
 }
 
 impl Desk<'_> {
@@ -34,9 +53,7 @@ impl Desk<'_> {
     /// Where there is no such post, or it can't be done with a post in its state.
     pub async fn act(&self, id: i64, event: &Event) -> Result<Post, Error> {
         let mut tx = self.store.begin(self.now).await?;
-        let Some(post) = tx.post(id).await? else {
-            return Err(Error::NoSuchPost(id));
-        };
+        let post = wanted(&mut tx, id).await?;
         if post.text.is_empty() && *event != Event::Skip {
             return Err(Error::NothingToSend(id));
         }
@@ -44,8 +61,7 @@ impl Desk<'_> {
             // The person says whether it is out, and with it whether it was billed.
             tx.settle_ledger(id, *event == Event::Skip).await?;
         }
-        let life = turn(&mut tx, &post, event, &self.rules(), Who::Person).await?;
-        tx.by_hand().await?;
+        let life = self.turn(&mut tx, &post, event).await?;
         tx.commit().await?;
         Ok(Post { life, ..post })
     }
@@ -59,64 +75,31 @@ impl Desk<'_> {
         let mut tx = self.store.begin(self.now).await?;
         let held = tx.held(feed).await?;
         for post in &held {
-            turn(&mut tx, post, &Event::Approve, &self.rules(), Who::Person).await?;
+            self.turn(&mut tx, post, &Event::Approve).await?;
         }
         tx.by_hand().await?;
         tx.commit().await?;
         Ok(held.len())
     }
 
-    /// Stops sending, for one profile or for all.
+    /// Skips all held, queued and failed posts, or those of one feed; gives how many.
     ///
     /// # Errors
     ///
-    /// Where there is no such profile.
-    pub async fn pause(
-        &self,
-        profile: Option<&str>,
-        until: Option<DateTime<Utc>>,
-    ) -> Result<Scope, Error> {
-        let scope = self.scope(profile)?;
-        let mut tx = self.store.begin(self.now).await?;
-        let breaker = Breaker {
-            scope: scope.clone(),
-            cause: Cause::Paused,
-            opened_at: self.now,
-            closed_at: None,
-            strikes: 0,
-            probe_at: until,
-            detail: "by `tidings pause`".to_owned(),
+    /// Only where the database fails.
+    pub async fn skip_all(&self, which: Many<'_>) -> Result<usize, Error> {
+        let feed = match which {
+            Many::All => None,
+            Many::Feed(name) => Some(name),
         };
-        tx.save_breaker(&breaker).await?;
-        tx.by_hand().await?;
-        tx.commit().await?;
-        Ok(scope)
-    }
-
-    /// Ends the stops of one profile and its lanes, or all stops; gives those that were open.
-    ///
-    /// # Errors
-    ///
-    /// Where there is no such profile.
-    pub async fn resume(&self, profile: Option<&str>) -> Result<Vec<Breaker>, Error> {
-        self.scope(profile)?;
         let mut tx = self.store.begin(self.now).await?;
-        let mut ended = Vec::new();
-        for breaker in tx.open_breakers().await? {
-            let ends = match (&breaker.scope, profile) {
-                (_, None) => true,
-                (Scope::All, Some(_)) => false,
-                (Scope::Profile(name), Some(wanted)) => name == wanted,
-                (Scope::Lane(lane), Some(wanted)) => lane.profile == wanted,
-            };
-            if ends {
-                close(&mut tx, Breaker { strikes: 0, ..breaker.clone() }).await?;
-                ended.push(breaker);
-            }
+        let waiting = tx.unsettled(feed).await?;
+        for post in &waiting {
+            self.turn(&mut tx, post, &Event::Skip).await?;
         }
         tx.by_hand().await?;
         tx.commit().await?;
-        Ok(ended)
+        Ok(waiting.len())
     }
 
     /// Has feeds asked again at once, also those that are gone.
@@ -128,22 +111,37 @@ impl Desk<'_> {
         let mut tx = self.store.begin(self.now).await?;
         for name in feeds {
             tx.refresh_feed(name).await?;
+            let on = On::Scope(format!("feed:{name}"));
+            self.note(&mut tx, Deed::Refresh, &on, ("", "")).await?;
         }
         tx.by_hand().await?;
         tx.commit().await?;
         Ok(())
     }
 
-    fn scope(&self, profile: Option<&str>) -> Result<Scope, Error> {
-        let Some(name) = profile else {
-            return Ok(Scope::All);
-        };
-        if self.config.profile(name).is_none() {
-            let known: Vec<&str> =
-                self.config.profiles.iter().map(|profile| profile.name.as_str()).collect();
-            return Err(Error::NoSuchProfile { name: name.to_owned(), known: known.join(", ") });
+    /// Has something happen to a post by hand, and keeps who did it.
+    async fn turn(&self, tx: &mut Tx, post: &Post, event: &Event) -> Result<Life, Error> {
+        let life = turn(tx, post, event, &self.rules(), Who::Person).await?;
+        if let Some(deed) = deed(event) {
+            let states = (post.life.state.word(), life.state.word());
+            self.note(tx, deed, &On::Post(post.id), states).await?;
         }
-        Ok(Scope::Profile(name.to_owned()))
+        Ok(life)
+    }
+
+    async fn note(
+        &self,
+        tx: &mut Tx,
+        deed: Deed,
+        on: &On,
+        (before, after): (&str, &str),
+    ) -> Result<(), Error> {
+        tx.note_act(&self.by, &NewAct { deed, on, before, after }).await?;
+        Ok(())
+    }
+
+    fn outlook(&self) -> Outlook<'_> {
+        Outlook { store: self.store, config: self.config }
     }
 
     /// A person's acts don't wait, so the times of the rules don't matter here.
@@ -155,4 +153,26 @@ impl Desk<'_> {
             jitter: Jitter::NONE,
         }
     }
+}
+
+/// What a person's event is called; `None` for what only the daemon does, and for what is noted
+/// with more than its states.
+const fn deed(event: &Event) -> Option<Deed> {
+    match event {
+        Event::Approve => Some(Deed::Approve),
+        Event::Skip => Some(Deed::Skip),
+        Event::Retry => Some(Deed::Retry),
+        Event::SendNow => Some(Deed::SendNow),
+        Event::Reschedule { .. }
+        | Event::Hold { .. }
+        | Event::Claim
+        | Event::Settle(_)
+        | Event::Recover
+        | Event::LookUp { .. }
+        | Event::Expire => None,
+    }
+}
+
+async fn wanted(tx: &mut Tx, id: i64) -> Result<Post, Error> {
+    tx.post(id).await?.ok_or(Error::NoSuchPost(id))
 }

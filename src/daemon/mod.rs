@@ -15,6 +15,7 @@ mod lanes;
 pub mod media;
 pub mod news;
 pub mod outlook;
+pub mod passing;
 mod pay;
 mod placing;
 pub mod poll;
@@ -42,6 +43,7 @@ use crate::config::secret::{Secrets, WebSecrets};
 use crate::config::{self, Config};
 use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::breaker::Lane;
+use crate::domain::compose::Flaw;
 use crate::domain::post::{self, Event, Life, Rules};
 use crate::feed::fetch::Limits;
 use crate::http;
@@ -118,6 +120,20 @@ pub enum Error {
         /// What there is.
         known: String,
     },
+    /// There is no such feed.
+    #[error("there is no feed {0:?} in the config: `tidings feeds list` shows what there is")]
+    NoSuchFeed(String),
+    /// What can't be done with a post, and what to do instead.
+    #[error("post {id} {why}")]
+    CantChange {
+        /// Its number.
+        id: i64,
+        /// Why not, as the end of the sentence.
+        why: String,
+    },
+    /// A person's text can't be sent.
+    #[error(transparent)]
+    Text(#[from] Flaw),
     /// A loop of the daemon ended by itself.
     #[error("the {0} loop ended by itself")]
     Ended(&'static str),

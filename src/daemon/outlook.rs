@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Error;
+use super::passing::Passing;
 use super::recipe::Recipe;
 use crate::config::{Config, FeedPace, LanePace, Profile};
 use crate::domain::breaker::Lane;
@@ -60,13 +61,18 @@ impl View<'_> {
 }
 
 impl<'a> Outlook<'a> {
-    /// What a lane does at `now`, were nothing stopped.
+    /// What a lane does at `now` with what passes a person's pauses, were nothing else stopped.
     ///
     /// # Errors
     ///
     /// Where the database fails or the lane is unknown.
-    pub async fn next_of(&self, lane: &Lane, now: DateTime<Utc>) -> Result<Decision, Error> {
-        let view = self.view(lane, now, (HEADS, LATER_MAX)).await?;
+    pub async fn next_of(
+        &self,
+        lane: &Lane,
+        now: DateTime<Utc>,
+        passing: &Passing,
+    ) -> Result<Decision, Error> {
+        let view = self.view(lane, now, (HEADS, LATER_MAX), passing).await?;
         Ok(plan::decide(&view.waiting, &view.past, view.limits(), now))
     }
 
@@ -83,7 +89,7 @@ impl<'a> Outlook<'a> {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Plan, Error> {
-        let view = self.view(lane, now, self.planned(lane).await?).await?;
+        let view = self.view(lane, now, self.planned(lane).await?, &Passing::default()).await?;
         Ok(plan::plan(&view.waiting, &view.past, view.limits(), now, until))
     }
 
@@ -99,7 +105,8 @@ impl<'a> Outlook<'a> {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<Trace>, Error> {
-        let view = self.view(&post.lane, now, self.planned(&post.lane).await?).await?;
+        let depth = self.planned(&post.lane).await?;
+        let view = self.view(&post.lane, now, depth, &Passing::default()).await?;
         Ok(plan::trace(&view.waiting, &view.past, view.limits(), (now, until), post.id))
     }
 
@@ -123,6 +130,7 @@ impl<'a> Outlook<'a> {
             id: post.id,
             feed: 0,
             priority: priority_of(post),
+            place: post.place,
             queued_at: post.queued_at,
             not_before: post.life.not_before,
             expires_at: post.life.expires_at,
@@ -165,6 +173,7 @@ impl<'a> Outlook<'a> {
         lane: &Lane,
         now: DateTime<Utc>,
         (heads, others): (u32, u32),
+        passing: &Passing,
     ) -> Result<View<'a>, Error> {
         let profile = self.profile_of(lane)?;
         let pace = profile.pace_on(&lane.platform);
@@ -181,7 +190,8 @@ impl<'a> Outlook<'a> {
             texts: lane.is_x() && budgets.any(|one| one.when_spent == WhenSpent::DropLink),
         };
         // The queue before its feeds: so each post's feed is among them, with its limits.
-        let posts = self.store.in_line(lane, now, depth).await?;
+        let mut posts = self.store.in_line(lane, now, depth).await?;
+        posts.retain(|post| passing.lets(&post.feed, post.released));
         let (names, feeds, mut past) = self.feeds(lane, pace, now).await?;
         if let Some(budget) = profile.budget {
             past.spent = self.spent(budget, (lane, ""), now).await?;
@@ -253,6 +263,7 @@ impl<'a> Outlook<'a> {
             id: post.id,
             feed,
             priority: post.priority,
+            place: post.place,
             queued_at: post.queued_at,
             not_before: post.not_before,
             expires_at: post.expires_at,
@@ -301,6 +312,7 @@ pub fn first_turn(
         id: 0,
         feed: 0,
         priority: feed.pace.priority,
+        place: 0,
         queued_at: now,
         not_before: now + std::cmp::max(settle, feed.pace.embargo),
         expires_at: feed.expire_after.map(|after| now + after),

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tracing::{debug, info, warn};
 
 use super::news::News;
+use super::passing::Passing;
 use super::stops::strike;
 use super::{Daemon, Error};
 use crate::ayrshare::PostRequest;
@@ -146,7 +147,7 @@ impl Daemon {
                 continue;
             }
             let over: Vec<&Breaker> =
-                breakers.iter().filter(|breaker| breaker.scope.covers(&lane)).collect();
+                breakers.iter().filter(|breaker| holds(breaker, &lane)).collect();
             let probes =
                 over.iter().any(|breaker| probing.contains(&(&breaker.scope, breaker.cause)));
             let next_at = if !self.config.has_lane(&lane) {
@@ -157,7 +158,8 @@ impl Daemon {
                 // Another lane is the probe; the breaker's next time is news.
                 Some(now + PROBE_PAUSE)
             } else {
-                match self.outlook().next_of(&lane, now).await? {
+                let passing = Passing::under(&breakers, &lane);
+                match self.outlook().next_of(&lane, now, &passing).await? {
                     Decision::Wait { until, .. } => Some(until),
                     Decision::Idle => None,
                     Decision::Send { id, due: since, .. } => {
@@ -171,6 +173,9 @@ impl Daemon {
             agenda.put(lane, next_at);
         }
         due.next_at = earlier(due.next_at, agenda.next_at(busy));
+        for breaker in breakers.iter().filter(|breaker| breaker.cause == Cause::Paused) {
+            due.next_at = earlier(due.next_at, breaker.probe_at);
+        }
         Ok(due)
     }
 
@@ -235,10 +240,13 @@ impl Daemon {
         let Some(post) = tx.post(id).await? else {
             return Ok(None);
         };
-        let over = tx.breakers_over(lane).await?;
+        let open = tx.open_breakers().await?;
+        let passes = Passing::under(&open, lane).lets(&post.feed, post.life.released);
+        let over: Vec<Breaker> = open.into_iter().filter(|breaker| holds(breaker, lane)).collect();
         let is_open = matches!(post.media, Media::Wished(_));
         if post.life.state != State::Queued
             || is_open
+            || !passes
             || self.may_pass(&over.iter().collect::<Vec<_>>(), now).is_err()
         {
             return Ok(None);
@@ -332,6 +340,11 @@ impl Daemon {
             .map(|((lane, _), posts)| (lane, posts))
             .collect())
     }
+}
+
+/// Whether a stop holds a whole lane. A pause with exceptions, and one of a feed, holds single posts.
+fn holds(breaker: &Breaker, lane: &Lane) -> bool {
+    !breaker.except_released && breaker.scope.covers(lane)
 }
 
 /// The earlier of two times, either of which may be missing.

@@ -51,6 +51,7 @@ impl Daemon {
             strikes,
             probe_at: next_probe(cause, base, strikes, asked, tx.now),
             detail: detail.to_owned(),
+            except_released: false,
         };
         tx.save_breaker(&breaker).await?;
         Ok(Some(News::Opened {
@@ -138,6 +139,7 @@ impl Daemon {
             Scope::All => self.config.lanes().next(),
             Scope::Profile(name) => self.config.profile(name).and_then(|it| it.lanes().next()),
             Scope::Lane(lane) => self.config.has_lane(lane).then(|| lane.clone()),
+            Scope::Feed(_) => None,
         }
     }
 

@@ -18,6 +18,8 @@ pub enum Scope {
     Profile(String),
     /// One profile on one platform.
     Lane(Lane),
+    /// All posts of one feed, by its name. Only a person stops a feed.
+    Feed(String),
 }
 
 /// One profile on one platform; it sends one post at a time.
@@ -56,6 +58,7 @@ impl fmt::Display for Scope {
             Self::All => f.write_str("all"),
             Self::Profile(name) => write!(f, "profile:{name}"),
             Self::Lane(lane) => write!(f, "lane:{lane}"),
+            Self::Feed(name) => write!(f, "feed:{name}"),
         }
     }
 }
@@ -69,16 +72,20 @@ impl Scope {
         if let Some(name) = text.strip_prefix("profile:") {
             return Some(Self::Profile(name.to_owned()));
         }
+        if let Some(name) = text.strip_prefix("feed:") {
+            return Some(Self::Feed(name.to_owned()));
+        }
         let (profile, platform) = text.strip_prefix("lane:")?.rsplit_once('/')?;
         Some(Self::Lane(Lane::new(profile, platform)))
     }
 
-    /// Whether a stop of this scope holds the given lane.
+    /// Whether a stop of this scope holds the given lane. One of a feed holds single posts.
     pub fn covers(&self, lane: &Lane) -> bool {
         match self {
             Self::All => true,
             Self::Profile(name) => *name == lane.profile,
             Self::Lane(own) => own == lane,
+            Self::Feed(_) => false,
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod emoji;
 pub mod entry;
 pub mod fold;
+pub mod hand;
 pub mod hashtags;
 pub mod link;
 pub mod linkless;

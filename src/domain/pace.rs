@@ -20,6 +20,7 @@ pub(super) use slots::next as next_slot;
 
 pub use jitter::Jitter;
 pub use sends::Sends;
+pub use zone::{day as local_day, instant as local_instant};
 
 /// The pace of one lane.
 #[derive(Debug, Clone)]

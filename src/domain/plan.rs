@@ -3,8 +3,8 @@
 //! Promises: derived, never stored; the daemon's next send is the plan's first row. Must not: send,
 //! or know what a text says.
 //!
-//! The order: what a person released; then by priority; among equals the feed that was served
-//! longest ago; of a feed the oldest post, or the newest where that is asked for. A post that isn't
+//! The order: what a person has sent at once; breaking posts; as a person put them; by priority;
+//! among equals the feed that was served longest ago; of a feed the oldest post, or the newest where that is asked for. A post that isn't
 //! ready yet holds nobody back, and neither does a feed whose own gap or cap holds it. A post that
 //! the rest of the budget can't pay steps aside until the next period: cheaper ones behind it may
 //! go, which costs it nothing, since money only comes back with the period. What costs nothing
@@ -70,6 +70,9 @@ pub struct Waiting {
     pub feed: usize,
     /// Its priority.
     pub priority: Priority,
+    /// Where a person put it among those of its lane: below 0 before all others, above 0 behind
+    /// them. Breaking posts go before all that aren't, wherever they were put.
+    pub place: i64,
     /// Since when it is in the queue.
     pub queued_at: DateTime<Utc>,
     /// Not to be sent earlier.
@@ -84,7 +87,15 @@ pub struct Waiting {
     pub linkless: Option<Usd>,
 }
 
+/// What is asked before whose turn it is: the lesser goes first.
+type Urgency = (bool, i64, Priority);
+
 impl Waiting {
+    /// Breaking ones first, then as a person put them, then by priority.
+    fn urgency(&self) -> Urgency {
+        (self.priority != Priority::Breaking, self.place, self.priority)
+    }
+
     /// Since when it may go.
     ///
     /// A post that was queued in the future was queued before the clock was set back: it counts as

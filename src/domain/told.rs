@@ -13,6 +13,7 @@ pub fn reach(scope: &Scope) -> String {
         Scope::All => "everything".to_owned(),
         Scope::Profile(name) => format!("profile {name}"),
         Scope::Lane(lane) => lane.to_string(),
+        Scope::Feed(name) => format!("feed {name}"),
     }
 }
 

@@ -19,6 +19,15 @@ const END_TAG: char = '\u{E007F}';
 
 /// One line of what can be seen of a text. Empty if nothing can.
 pub fn tidy(text: &str) -> String {
+    tidied(text, None)
+}
+
+/// As [`tidy`], but a hidden character that is one's own stays.
+pub fn tidy_but(text: &str, own: char) -> String {
+    tidied(text, Some(own))
+}
+
+fn tidied(text: &str, own: Option<char>) -> String {
     let mut line = String::with_capacity(text.len());
     let mut is_space_due = false;
     let mut marks = 0;
@@ -32,7 +41,8 @@ pub fn tidy(text: &str) -> String {
             continue;
         }
         marks = if is_combining_mark(sign) { marks + 1 } else { 0 };
-        if is_hidden(sign) || marks > MARKS_IN_A_ROW_MAX || is_repeated_joiner(last, sign) {
+        let is_dropped = is_hidden(sign) && Some(sign) != own;
+        if is_dropped || marks > MARKS_IN_A_ROW_MAX || is_repeated_joiner(last, sign) {
             continue;
         }
         if is_space_due {

@@ -24,6 +24,8 @@ pub struct Breaker {
     pub probe_at: Option<DateTime<Utc>>,
     /// What Ayrshare, or the person, said.
     pub detail: String,
+    /// Whether posts that a person let go pass all the same.
+    pub except_released: bool,
 }
 
 struct BreakerRow {
@@ -34,6 +36,7 @@ struct BreakerRow {
     strikes: i64,
     probe_at: Option<i64>,
     detail: String,
+    except_released: i64,
 }
 
 impl TryFrom<BreakerRow> for Breaker {
@@ -51,6 +54,7 @@ impl TryFrom<BreakerRow> for Breaker {
             strikes: times.count("strikes", row.strikes)?,
             probe_at: times.maybe("probe_at", row.probe_at)?,
             detail: row.detail,
+            except_released: row.except_released != 0,
         })
     }
 }
@@ -136,8 +140,8 @@ impl Tx {
         let probe_at = maybe_millis(breaker.probe_at);
         sqlx::query!(
             "insert or replace into breaker
-                (scope, cause, opened_at, closed_at, strikes, probe_at, detail)
-             values (?, ?, ?, ?, ?, ?, ?)",
+                (scope, cause, opened_at, closed_at, strikes, probe_at, detail, except_released)
+             values (?, ?, ?, ?, ?, ?, ?, ?)",
             scope,
             cause,
             opened_at,
@@ -145,6 +149,7 @@ impl Tx {
             breaker.strikes,
             probe_at,
             breaker.detail,
+            breaker.except_released,
         )
         .execute(&mut *self.tx)
         .await

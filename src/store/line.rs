@@ -30,8 +30,12 @@ pub struct InLine {
     pub not_before: DateTime<Utc>,
     /// Not to be sent then or later.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Released by hand.
+    /// To be sent at once, by hand.
     pub send_now: bool,
+    /// Let go by a person.
+    pub released: bool,
+    /// Where a person put it among those of its lane.
+    pub place: i64,
 }
 
 /// How much of a lane's queue is looked at.
@@ -41,7 +45,8 @@ pub struct Depth {
     pub oldest: u32,
     /// The same from the newest on.
     pub newest: u32,
-    /// Posts that may not be sent yet, the nearest first; and as many released ones.
+    /// Posts that may not be sent yet, the nearest first; and as many released ones, and ones that
+    /// a person put first or last.
     pub others: u32,
     /// Whether the texts are wanted.
     pub texts: bool,
@@ -69,6 +74,8 @@ struct Row {
     not_before: i64,
     expires_at: Option<i64>,
     send_now: i64,
+    released: i64,
+    place: i64,
 }
 
 impl TryFrom<Row> for InLine {
@@ -90,6 +97,8 @@ impl TryFrom<Row> for InLine {
             has_link: row.has_link != 0,
             is_ours: row.is_ours != 0,
             send_now: row.send_now != 0,
+            released: row.released != 0,
+            place: row.place,
         })
     }
 }
@@ -135,6 +144,7 @@ impl Store {
                      where head.profile = ?1 and head.platform = ?2 and head.state = 'queued'
                         and head.feed = line.feed and head.priority = line.priority
                         and head.has_link = line.has_link and head.not_before <= ?3
+                        and head.place = 0
                      order by head.id limit ?4)
                   union
                   select post.id from line join post on ?5 > 0 and post.id in (
@@ -142,6 +152,7 @@ impl Store {
                      where head.profile = ?1 and head.platform = ?2 and head.state = 'queued'
                         and head.feed = line.feed and head.priority = line.priority
                         and head.has_link = line.has_link and head.not_before <= ?3
+                        and head.place = 0
                      order by head.id desc limit ?5)
                   union
                   select id from (
@@ -152,10 +163,28 @@ impl Store {
                   select id from (
                      select id from post indexed by post_released
                      where profile = ?1 and platform = ?2 and state = 'queued' and send_now = 1
-                     order by id limit ?6))
+                     order by id limit ?6)
+                  union
+                  select id from (
+                     select id from post indexed by post_let_go
+                     where profile = ?1 and platform = ?2 and state = 'queued' and released = 1
+                        and not_before <= ?3
+                     order by id limit ?6)
+                  union
+                  select id from (
+                     select id from post indexed by post_placed
+                     where profile = ?1 and platform = ?2 and place < 0 and place <> 0
+                        and state in ('held', 'queued') and +state = 'queued' and not_before <= ?3
+                     order by place, id limit ?6)
+                  union
+                  select id from (
+                     select id from post indexed by post_placed
+                     where profile = ?1 and platform = ?2 and place > 0 and place <> 0
+                        and state in ('held', 'queued') and +state = 'queued' and not_before <= ?3
+                     order by place, id limit ?6))
                select id, feed, priority, iif(?7, text, '') as "text!: String", has_link,
                   not edited and sends = 0 as "is_ours!: i64", queued_at, not_before, expires_at,
-                  send_now
+                  send_now, released, place
                from post where id in (select id from found)"#,
             lane.profile,
             lane.platform,

@@ -4,6 +4,7 @@
 //! commit returns (`synchronous=FULL`); all rows of one transaction carry one `now`. Must not:
 //! decide anything; it knows the words and no logic, and no row type leaves this folder.
 
+pub mod acts;
 pub mod attempts;
 pub mod breakers;
 pub mod costs;

@@ -4,6 +4,7 @@
 //! changes are right; that is `domain/post`.
 
 mod change;
+mod hand;
 mod pages;
 mod row;
 
@@ -35,6 +36,8 @@ pub struct Post {
     pub lane: Lane,
     /// 0 breaking, 1 normal, 2 low.
     pub priority: u8,
+    /// Where a person put it among those of its lane: below 0 before all others, above 0 behind.
+    pub place: i64,
     /// The final text.
     pub text: String,
     /// Its length as the platform counts.

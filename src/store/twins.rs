@@ -129,6 +129,15 @@ impl Tx {
         .transpose()
     }
 
+    /// Forgets the hash of a post's words: it has none any more.
+    pub async fn drop_words(&mut self, post: i64) -> Result<(), Error> {
+        sqlx::query!("delete from post_words where post_id = ?", post)
+            .execute(&mut *self.tx)
+            .await
+            .map_err(|source| Error::Sql { what: "forget the words of a post", source })?;
+        Ok(())
+    }
+
     /// Keeps the hash of a post's words, or replaces it.
     pub async fn keep_words(&mut self, post: i64, key: &str) -> Result<(), Error> {
         let now = millis(self.now);

@@ -18,6 +18,7 @@ use tidings::daemon::desk::Desk;
 use tidings::daemon::poll::PollReport;
 use tidings::daemon::publish::PublishReport;
 use tidings::daemon::reconcile::ReconcileReport;
+use tidings::domain::hand::{By, Door};
 use tidings::domain::post::State;
 use tidings::domain::weight::weighted_length;
 use tidings::sandbox::{Books, Options, PLATFORMS, Profile, Published, Sandbox, Seen};
@@ -180,7 +181,12 @@ impl World {
     }
 
     pub(crate) fn desk(&self) -> Desk<'_> {
-        Desk { store: &self.daemon.store, config: &self.daemon.config, now: self.now() }
+        Desk {
+            store: &self.daemon.store,
+            config: &self.daemon.config,
+            now: self.now(),
+            by: By::new(Door::Page, "anna"),
+        }
     }
 
     pub(crate) async fn poll(&self) -> PollReport {

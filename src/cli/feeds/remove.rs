@@ -44,7 +44,7 @@ pub(super) async fn run(place: &Place, args: &RemoveArgs) -> Done {
     }
     let view = if config.store.path.exists() {
         let store = Store::open(&config.store.path).await?;
-        Some(View { config, store, now: Clock::System.now() })
+        Some(View { config, store, now: Clock::System.now(), by: place.caller() })
     } else {
         None
     };

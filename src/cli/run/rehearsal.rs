@@ -18,6 +18,7 @@ use super::RunArgs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::cost::Usd;
+use crate::domain::hand::{By, Door};
 use crate::domain::post::State;
 use crate::domain::weight::weighted_length;
 use crate::sandbox::{Options, Sandbox};
@@ -81,7 +82,8 @@ impl Rehearsal {
 
     async fn tell(&self, store: &Store) -> Result<(), anyhow::Error> {
         let config = Arc::clone(&self.config);
-        let view = View { config, store: store.clone(), now: Clock::System.now() };
+        let by = By::new(Door::Command, "");
+        let view = View { config, store: store.clone(), now: Clock::System.now(), by };
         let filter = PostFilter { state: Some(State::Posted), ..PostFilter::default() };
         let posts = store.posts(&filter, SHOWN_MAX).await?;
         let new = |post: &&Post| post.life.posted_at.is_some_and(|at| at >= self.started_at);

@@ -27,6 +27,7 @@ use fit::Fitted;
 pub use manner::{Compose, LinkPolicy, Manner};
 pub use platform::{Rules, Weigh, limit_of, rules_of};
 pub use trial::{trial, trial_alt};
+pub use written::{Flaw, Written, written};
 
 mod alt;
 mod assemble;
@@ -35,6 +36,7 @@ mod fit;
 mod manner;
 pub mod platform;
 mod trial;
+mod written;
 
 /// Cashtags that X allows in one post.
 const CASHTAGS_MAX: usize = 1;

@@ -351,7 +351,7 @@ fn rank(outcome: &Outcome) -> u8 {
         Outcome::Unknown { accepted_before: false, .. } => 1,
         Outcome::Stop { scope: Scope::All, .. } => 2,
         Outcome::Stop { scope: Scope::Profile(_), .. } => 3,
-        Outcome::Stop { scope: Scope::Lane(_), .. } => 4,
+        Outcome::Stop { scope: Scope::Lane(_) | Scope::Feed(_), .. } => 4,
         Outcome::Retry { .. } => 5,
         Outcome::Dead(_) => 6,
         Outcome::WithoutMedia(_) => 7,

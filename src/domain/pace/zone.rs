@@ -9,7 +9,7 @@ use chrono::{NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{GapInfo, Tz};
 
 /// The instant at which a local time fires.
-pub(crate) fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+pub fn instant(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         LocalResult::Single(at) => at.to_utc(),
         LocalResult::Ambiguous(one, other) => std::cmp::min(one, other).to_utc(),
@@ -43,7 +43,7 @@ pub(crate) fn time_of_day(zone: Tz, at: DateTime<Utc>) -> NaiveTime {
 }
 
 /// The local day of an instant. Days follow each other without a gap or an overlap.
-pub(crate) fn day(zone: Tz, at: DateTime<Utc>) -> NaiveDate {
+pub fn day(zone: Tz, at: DateTime<Utc>) -> NaiveDate {
     wall(zone, at).date()
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::feeds::Books;
 use super::money::Pay;
-use super::queue::{Group, Kind, Place};
+use super::queue::{Group, Head, Kind, Place};
 use super::{Limits, Past, Priority, Rule, Step, Waiting};
 use crate::domain::cost::Usd;
 use crate::domain::pace::{Opening, Pace, Sends};
@@ -30,7 +30,7 @@ pub(super) struct Turn<'a> {
 
 /// Who goes first at the same instant: what was released, then by priority, then the feed that was
 /// served longest ago, then the oldest (or, of feeds that begin with it, the newest).
-type Order = (DateTime<Utc>, bool, Option<(Priority, Option<i64>, i64, usize)>);
+type Order = (DateTime<Utc>, bool, Option<Head>);
 
 /// A lane, played forward.
 pub(super) struct Lane<'a> {

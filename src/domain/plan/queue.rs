@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::feeds::Books;
 use super::money::Pay;
-use super::{Priority, Rule, Waiting};
+use super::{Rule, Urgency, Waiting};
 use crate::domain::pace::Pace;
 
 /// What a group's posts have in common.
@@ -40,14 +40,14 @@ pub(super) enum Place {
     Gone,
 }
 
-/// A feed's place among the others: the priority of its first post, when the feed was served, and
+/// A feed's place among the others: the urgency of its first post, when the feed was served, and
 /// that post's rank in its feed's order.
-type Head = (Priority, Option<i64>, i64, usize);
+pub(super) type Head = (Urgency, Option<i64>, i64, usize);
 
 /// The ready posts of one feed.
 #[derive(Debug, Default)]
 struct Line {
-    ready: BinaryHeap<Reverse<(Priority, i64, usize)>>,
+    ready: BinaryHeap<Reverse<(Urgency, i64, usize)>>,
     head: Option<Head>,
     /// The feed's own limits hold it.
     blocked: bool,
@@ -186,10 +186,10 @@ impl<'a> Group<'a> {
         if let Some(head) = line.head.take() {
             self.heads.remove(&head);
         }
-        let Some(Reverse((priority, rank, _))) = line.ready.peek().copied() else { return };
+        let Some(Reverse((urgency, rank, _))) = line.ready.peek().copied() else { return };
         if !line.blocked {
             let served = if self.kind == Kind::Released { None } else { books.served(feed) };
-            let head = (priority, served, rank, feed);
+            let head = (urgency, served, rank, feed);
             line.head = Some(head);
             self.heads.insert(head);
         }
@@ -215,7 +215,7 @@ impl<'a> Group<'a> {
 
     /// All that were not taken, and where they stand; those that could go come first, in order.
     pub(super) fn places(self) -> Vec<(&'a Waiting, Place)> {
-        let mut in_line: Vec<(Head, Priority, i64, usize)> = Vec::new();
+        let mut in_line: Vec<(Head, Urgency, i64, usize)> = Vec::new();
         let rules: BTreeMap<usize, Rule> =
             self.blocked.iter().map(|((_, feed), rule)| (*feed, *rule)).collect();
         let mut places = Vec::new();
@@ -223,9 +223,9 @@ impl<'a> Group<'a> {
             places.extend(self.posts.get(index).map(|post| (post, place)));
         };
         for (feed, line) in self.lines {
-            for Reverse((priority, rank, index)) in line.ready {
+            for Reverse((urgency, rank, index)) in line.ready {
                 match (line.head, rules.get(&feed)) {
-                    (Some(head), _) => in_line.push((head, priority, rank, index)),
+                    (Some(head), _) => in_line.push((head, urgency, rank, index)),
                     (None, Some(rule)) => put(index, Place::Held(*rule)),
                     (None, None) => put(index, Place::Behind),
                 }
@@ -277,7 +277,7 @@ impl<'a> Group<'a> {
             let Some(post) = self.posts.get(index) else { continue };
             let rank = if books.newest_first(post.feed) { -post.id } else { post.id };
             let line = self.lines.entry(post.feed).or_default();
-            line.ready.push(Reverse((post.priority, rank, index)));
+            line.ready.push(Reverse((post.urgency(), rank, index)));
             changed.insert(post.feed);
         }
         while let Some(entry) = self.blocked.first_entry() {

@@ -48,6 +48,7 @@ fn post(id: i64) -> Waiting {
         id,
         feed: 0,
         priority: Priority::Normal,
+        place: 0,
         queued_at: at("2026-01-01T00:00"),
         not_before: at("2026-01-01T00:00"),
         expires_at: None,

@@ -6,6 +6,7 @@
 //! beyond the `now` it is given.
 
 mod doubt;
+mod hand;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,6 +14,7 @@ use super::backoff::{Backoff, Jitter};
 use super::outcome::{Outcome, Receipt, Refusal};
 pub use doubt::{LOOKUPS_MAX, SENDS_MAX};
 use doubt::{doubted, looked_up};
+use hand::{queued, released, replayed, rescheduled};
 
 /// Where a post stands (design, "Words").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -88,8 +90,12 @@ pub struct Life {
     pub not_before: DateTime<Utc>,
     /// Not to be sent later.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Released by hand: pace does not hold it back.
+    /// To be sent at once, by hand: pace does not hold it back.
     pub send_now: bool,
+    /// Let go by a person: a pause of all but released posts does not hold it back.
+    pub released: bool,
+    /// Whether a person said when it may go.
+    pub timed: bool,
     /// Why it stands where it stands, for a person; empty when there is nothing to say.
     pub reason: String,
     /// What the look-ups of an unconfirmed post found so far.
@@ -179,6 +185,11 @@ pub enum Event {
     Retry,
     /// A person wants it out at once, whatever the pace says.
     SendNow,
+    /// A person says when it may go, as the pace allows.
+    Reschedule {
+        /// Not before then.
+        at: DateTime<Utc>,
+    },
 }
 
 /// The times that the state machine needs.
@@ -218,9 +229,10 @@ pub fn step(
 ) -> Result<Life, Refused> {
     let refused = |what| Err(Refused { state: life.state, what });
     match (life.state, event) {
-        (State::Held, Event::Approve) => Ok(queued(life, now, "")),
+        (State::Held, Event::Approve) => Ok(released(life, now, "")),
         (State::Queued, Event::Hold { why }) if life.sends == 0 && !life.doubtful => {
-            Ok(Life { state: State::Held, send_now: false, reason: why.clone(), ..life.clone() })
+            let held = Life { state: State::Held, send_now: false, ..life.clone() };
+            Ok(Life { released: false, reason: why.clone(), ..held })
         }
         (State::Queued, Event::Claim) => Ok(claimed(life)),
         (State::Sending, Event::Settle(outcome)) => Ok(settled(life, outcome, rules, now)),
@@ -247,11 +259,13 @@ pub fn step(
             Ok(replayed(life, now, "sent again by hand"))
         }
         (State::Held | State::Queued, Event::SendNow) => {
-            Ok(Life { send_now: true, ..queued(life, now, "released by hand") })
+            let at_once = Life { not_before: now, timed: false, ..life.clone() };
+            Ok(Life { send_now: true, ..released(&at_once, now, "released by hand") })
         }
         (State::Failed | State::Skipped | State::Expired, Event::SendNow) => {
             Ok(Life { send_now: true, ..replayed(life, now, "released by hand") })
         }
+        (State::Held | State::Queued, Event::Reschedule { at }) => Ok(rescheduled(life, *at)),
         (_, Event::Approve) => refused("needs no approval"),
         (_, Event::Hold { .. }) => refused("can't be held any more"),
         (_, Event::Claim) => refused("can't be claimed"),
@@ -260,33 +274,13 @@ pub fn step(
         (_, Event::Expire) => refused("can't expire"),
         (_, Event::Skip) => refused("can't be skipped"),
         (_, Event::Retry) => refused("can't be sent again"),
+        (_, Event::Reschedule { .. }) => {
+            refused("can't be given another time: only one that is held or queued can")
+        }
         (State::Unconfirmed, Event::SendNow) => refused(
             "can't be sent now: settle it first with `queue retry` (it is not on the network) or `queue skip` (it is)",
         ),
         (State::Sending | State::Posted, Event::SendNow) => refused("can't be sent now"),
-    }
-}
-
-fn queued(life: &Life, now: DateTime<Utc>, reason: &str) -> Life {
-    Life {
-        state: State::Queued,
-        not_before: std::cmp::min(life.not_before, now),
-        reason: reason.to_owned(),
-        ..life.clone()
-    }
-}
-
-/// Back to the start under a new key: only on a person's word. A post that was left out or expired
-/// while its key was doubtful keeps the key: nobody said that it is not published.
-fn replayed(life: &Life, now: DateTime<Utc>, reason: &str) -> Life {
-    let keeps_key = life.doubtful && matches!(life.state, State::Expired | State::Skipped);
-    let again = queued(life, now, reason);
-    Life {
-        refusals: 0,
-        sends: 0,
-        expires_at: None,
-        not_before: now,
-        ..if keeps_key { again } else { next_generation(&again) }
     }
 }
 

@@ -24,6 +24,8 @@ fn fresh(state: State) -> Life {
         not_before: start(),
         expires_at: None,
         send_now: false,
+        released: false,
+        timed: false,
         reason: String::new(),
         lookups: Lookups::default(),
         receipt: Receipt::default(),

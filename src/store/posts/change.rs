@@ -93,6 +93,15 @@ impl Tx {
         )
     }
 
+    /// Held, queued and failed posts of a feed, or of all feeds.
+    pub async fn unsettled(&mut self, feed: Option<&str>) -> Result<Vec<Post>, Error> {
+        posts!(
+            &mut *self.tx,
+            "where state in ('held', 'queued', 'failed') and (?1 is null or feed = ?1) order by id",
+            feed
+        )
+    }
+
     /// The posts of an entry, and the digests that it is in, that wait and were never sent.
     pub async fn unsent_of_entry(&mut self, entry: i64) -> Result<Vec<Post>, Error> {
         posts!(
@@ -202,7 +211,8 @@ impl Tx {
         let result = sqlx::query!(
             "update post
              set state = ?, generation = ?, doubtful = ?, accepted_before = ?, refusals = ?,
-                sends = ?, not_before = ?, expires_at = ?, send_now = ?, reason = ?, lookups = ?,
+                sends = ?, not_before = ?, expires_at = ?, send_now = ?, released = ?,
+                timed = ?, reason = ?, lookups = ?,
                 first_absent_at = ?, next_lookup_at = ?, ayrshare_id = ?, network_id = ?, url = ?,
                 posted_at = ?, changed_at = ?
              where id = ? and state = ?",
@@ -215,6 +225,8 @@ impl Tx {
             not_before,
             expires_at,
             life.send_now,
+            life.released,
+            life.timed,
             life.reason,
             life.lookups.made,
             first_absent_at,

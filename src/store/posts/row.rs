@@ -22,6 +22,9 @@ pub(super) struct PostRow {
     pub(super) platform: String,
     pub(super) state: String,
     pub(super) priority: i64,
+    pub(super) place: i64,
+    pub(super) released: i64,
+    pub(super) timed: i64,
     pub(super) text: String,
     pub(super) weighted_length: i64,
     pub(super) has_link: i64,
@@ -65,6 +68,8 @@ impl TryFrom<PostRow> for Post {
             not_before: times.at("not_before", row.not_before)?,
             expires_at: times.maybe("expires_at", row.expires_at)?,
             send_now: row.send_now != 0,
+            released: row.released != 0,
+            timed: row.timed != 0,
             reason: row.reason,
             lookups: Lookups {
                 made: times.count("lookups", row.lookups)?,
@@ -82,6 +87,7 @@ impl TryFrom<PostRow> for Post {
             life,
             priority: u8::try_from(row.priority)
                 .map_err(|_| nonsense("post", &row.id, "priority", &row.priority))?,
+            place: row.place,
             weighted_length: times.count("weighted_length", row.weighted_length)?,
             queued_at: times.at("queued_at", row.queued_at)?,
             changed_at: times.at("changed_at", row.changed_at)?,

@@ -4,6 +4,8 @@ use chrono::TimeDelta;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::Config;
+use tidings::daemon::desk::Manner;
+use tidings::domain::breaker::Scope;
 use tidings::domain::post::State;
 use tidings::sandbox::{Duplicates, Fault, Target};
 
@@ -134,8 +136,14 @@ impl Story {
             }
             Step::Crash(part, polls) => self.crash(part, polls.into()).await,
             Step::Jump(minutes) => self.world.pass(TimeDelta::minutes(minutes.into())),
-            Step::Pause => drop(self.world.desk().pause(None, None).await.expect("paused")),
-            Step::Resume => drop(self.world.desk().resume(None).await.expect("resumed")),
+            Step::Pause => drop(
+                self.world
+                    .desk()
+                    .pause(&Scope::All, None, Manner::Everything)
+                    .await
+                    .expect("paused"),
+            ),
+            Step::Resume => drop(self.world.desk().resume(&Scope::All).await.expect("resumed")),
         }
     }
 
@@ -173,7 +181,7 @@ impl Story {
         self.world.restart().await;
         // What was under way may stop a lane once more.
         for _ in 0..3 {
-            self.world.desk().resume(None).await.expect("resumed");
+            self.world.desk().resume(&Scope::All).await.expect("resumed");
             self.world.run_until_quiet().await;
             self.world.poll_again("blog").await;
         }

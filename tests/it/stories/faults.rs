@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
 
 use chrono::TimeDelta;
+use tidings::domain::breaker::Scope;
 use tidings::domain::breaker::{Cause, Ending};
 use tidings::domain::post::State;
 use tidings::sandbox::{Fault, Target};
@@ -187,7 +188,7 @@ async fn a_stop_has_its_cause_and_its_scope_burns_nothing_and_ends_as_it_should(
         if cause.ending() == Ending::Person {
             world.run_for(TimeDelta::days(7)).await;
             assert_eq!(world.requests().len(), 1, "{name}: only a person ends it");
-            assert_eq!(world.desk().resume(None).await.expect("it goes on").len(), 1);
+            assert_eq!(world.desk().resume(&Scope::All).await.expect("it goes on").len(), 1);
         }
         world.run_until_quiet().await;
         assert_eq!(rest(&world, name).await, (State::Posted, 3), "{name}");

@@ -2,6 +2,8 @@
 
 use chrono::{Datelike, TimeDelta, Timelike};
 use chrono_tz::Europe::Berlin;
+use tidings::daemon::desk::Manner;
+use tidings::domain::breaker::Scope;
 use tidings::domain::cost::Usd;
 use tidings::domain::post::{Event, State};
 use tidings::store::posts::PostFilter;
@@ -22,7 +24,7 @@ async fn what_waits_too_long_behind_a_stop_expires_and_is_never_sent() {
     world.run_until(start() + TimeDelta::minutes(121)).await;
     assert_eq!(world.states().await, [State::Expired, State::Expired, State::Queued]);
     assert!(world.posts().await[0].life.reason.contains("time passed"));
-    world.desk().resume(None).await.expect("it goes on");
+    world.desk().resume(&Scope::All).await.expect("it goes on");
     world.run_until_quiet().await;
     assert_eq!(world.states().await, [State::Expired, State::Expired, State::Posted]);
     assert_eq!(world.requests().len(), 2, "the refused one, and the young one");
@@ -60,18 +62,22 @@ async fn what_a_person_releases_goes_out_in_the_quiet_hours_and_nothing_else_doe
 #[tokio::test]
 async fn a_pause_holds_everything_until_its_end_or_until_somebody_resumes() {
     let mut world = World::with_blog([2, 1]).await;
-    world.desk().pause(None, None).await.expect("paused");
+    world.desk().pause(&Scope::All, None, Manner::Everything).await.expect("paused");
     world.run_for(TimeDelta::days(2)).await;
     world.restart().await;
     world.desk().act(1, &Event::SendNow).await.expect("released");
     world.run_for(TimeDelta::days(2)).await;
     assert_eq!(world.requests().len(), 0, "the kill switch holds released posts too");
-    world.desk().resume(None).await.expect("it goes on");
+    world.desk().resume(&Scope::All).await.expect("it goes on");
     world.run_until_quiet().await;
     assert_eq!(world.published().len(), 2);
 
     let until = world.now() + TimeDelta::hours(5);
-    world.desk().pause(Some("main"), Some(until)).await.expect("paused");
+    world
+        .desk()
+        .pause(&Scope::Profile("main".into()), Some(until), Manner::Everything)
+        .await
+        .expect("paused");
     world.offers("/blog", blog([3, 2, 1]));
     world.pass(TimeDelta::hours(2));
     world.run_until(until - TimeDelta::seconds(1)).await;
@@ -88,11 +94,11 @@ async fn a_success_does_not_end_a_pause() {
     world.releases = true;
     world.fault("lost-answer");
     world.publish().await;
-    world.desk().pause(None, None).await.expect("paused");
+    world.desk().pause(&Scope::All, None, Manner::Everything).await.expect("paused");
     world.run_for(TimeDelta::days(1)).await;
     assert_eq!(world.states().await, [State::Posted, State::Queued], "look-ups go on");
     assert_eq!(world.stops().await, ["all paused"]);
-    world.desk().resume(None).await.expect("it goes on");
+    world.desk().resume(&Scope::All).await.expect("it goes on");
     world.run_until_quiet().await;
     world.assert_agrees().await;
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use tidings::domain::breaker::Scope;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tidings::daemon::outlook::Outlook;
@@ -167,7 +168,7 @@ async fn a_quarter_goes_as_planned_to_the_second_and_to_the_cent() {
                 "the stop is seen"
             );
             world.sandbox.clear_faults();
-            world.desk().resume(None).await.expect("it goes on");
+            world.desk().resume(&Scope::All).await.expect("it goes on");
         }
         let now = world.now();
         let (plan, cost) = planned(&world, until).await;

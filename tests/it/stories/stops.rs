@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tidings::domain::breaker::Scope;
 use tidings::domain::post::State;
 use tokio::net::TcpListener;
 
@@ -138,7 +139,7 @@ async fn a_look_up_that_finds_an_older_post_does_not_end_a_later_stop() {
     assert_eq!(world.post(1).await.life.state, State::Posted);
     assert_eq!(world.stops().await, ["lane:main/twitter relink"], "only a person ends it");
     assert_eq!(world.requests().len(), 2);
-    world.desk().resume(Some("main")).await.expect("it goes on");
+    world.desk().resume(&Scope::Profile("main".into())).await.expect("it goes on");
     world.run_until_quiet().await;
     assert_eq!(world.published().len(), 3);
     world.assert_agrees().await;
@@ -209,11 +210,17 @@ async fn a_stop_for_a_person_survives_restarts_and_ends_with_the_resume_of_its_p
         }
         assert_eq!(times(&world, "primary", "twitter").len(), 1, "{fault}");
         assert_eq!(world.published().len(), 6, "{fault}: the other lanes went on");
-        assert_eq!(world.desk().resume(Some("client")).await.expect("no stop").len(), 0);
-        assert!(world.desk().resume(Some("nobody")).await.is_err());
+        assert_eq!(
+            world.desk().resume(&Scope::Profile("client".into())).await.expect("no stop").len(),
+            0
+        );
+        assert!(world.desk().resume(&Scope::Profile("nobody".into())).await.is_err());
         world.run_for(TimeDelta::days(1)).await;
         assert_eq!(world.published().len(), 6, "{fault}");
-        assert_eq!(world.desk().resume(Some("main")).await.expect("its stop").len(), 1);
+        assert_eq!(
+            world.desk().resume(&Scope::Profile("main".into())).await.expect("its stop").len(),
+            1
+        );
         world.run_until_quiet().await;
         assert_eq!(world.published().len(), 9, "{fault}");
         world.assert_agrees().await;
@@ -250,7 +257,7 @@ async fn three_refusals_that_nobody_knows_stop_the_lane_until_somebody_looks() {
     world.sandbox.clear_faults();
     world.run_for(TimeDelta::days(3)).await;
     assert_eq!(world.requests().len(), 3);
-    world.desk().resume(None).await.expect("it goes on");
+    world.desk().resume(&Scope::All).await.expect("it goes on");
     world.run_until_quiet().await;
     let failed = world.states().await.iter().filter(|it| **it == State::Failed).count();
     assert_eq!((failed, world.published().len()), (3, 3));

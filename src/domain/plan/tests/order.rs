@@ -343,3 +343,28 @@ proptest! {
         }
     }
 }
+
+/// What a person put first or last goes so, across feeds and priorities; breaking news go before it.
+#[test]
+fn a_persons_order_goes_before_turns_and_priorities_but_not_before_breaking_news() {
+    let put = |post: Waiting, place| Waiting { place, ..post };
+    let posts = [
+        put(of(0, 1), 1),
+        of(0, 2),
+        put(low(1, 3), -1),
+        put(of(1, 4), -2),
+        of(1, 5),
+        low(2, 6),
+        urgent(2, 7),
+        put(urgent(2, 8), -1),
+    ];
+    let (pace, past) = (free(), Past::default());
+    let feeds = [FeedLimits::default(), FeedLimits::default(), FeedLimits::default()];
+    let limits = Limits { pace: &pace, budget: None, overall: None, feeds: &feeds };
+    let now = at("2026-03-02T08:00");
+    let rows = plan(&posts, &past, limits, now, now + TimeDelta::days(30)).rows;
+    let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [8, 7, 4, 3, 2, 5, 6, 1]);
+    let first = decide(&posts[..6], &past, limits, now);
+    assert!(matches!(first, Decision::Send { id: 4, .. }), "{first:?}");
+}

@@ -463,6 +463,7 @@ fn posts(start: DateTime<Utc>) -> impl Strategy<Value = Waiting> {
                 id: 0,
                 feed,
                 priority,
+                place: 0,
                 queued_at,
                 not_before: not_before
                     .map_or(queued_at, |minutes| start + TimeDelta::minutes(minutes)),
