@@ -1,21 +1,84 @@
-//! The page: for now, health for monitors and containers, and the callback of hubs.
+//! The page, the JSON API, the metrics, health, and the callback of hubs.
 //!
-//! Promises: `/healthz` is 200 only while the loops turn and the database answers; `/websub/` is
-//! there only where `web.public_url` is set. Must not: show anything of a feed or a secret.
+//! Promises: whoever is not on this machine needs a password or a token; nothing of a feed is shown but
+//! as text; each listing, body, wait and number of connections is bounded. Must not: decide anything;
+//! acts go through the same desk as those of the command line.
 
+mod acts;
+mod api;
+mod doors;
+mod events;
+mod guard;
+mod html;
+mod metrics;
+mod password;
 mod push;
+mod serve;
+mod sessions;
+mod throttle;
+mod trouble;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
+use crate::config::Config;
 use crate::daemon::Daemon;
+use doors::Doors;
+pub use password::hash as hash_password;
+use view::View;
+
+/// The largest body that a person or a program may send, in bytes; hubs push under a limit of their
+/// own.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// What every request works with.
+#[derive(Debug)]
+struct Web {
+    daemon: Arc<Daemon>,
+    doors: Doors,
+    /// Where it listens.
+    address: SocketAddr,
+    /// Seats for those who listen to events.
+    seats: Arc<Semaphore>,
+}
+
+/// Daemon, config and time of one request: the one place where the page takes them from.
+struct Present<'a> {
+    daemon: &'a Daemon,
+    config: Arc<Config>,
+    now: DateTime<Utc>,
+}
+
+impl Web {
+    fn new(daemon: Arc<Daemon>, address: SocketAddr) -> Self {
+        let doors = Doors::new(daemon.doors());
+        Self { daemon, doors, address, seats: Arc::new(Semaphore::new(events::LISTENERS_MAX)) }
+    }
+
+    fn present(&self) -> Present<'_> {
+        Present {
+            daemon: &self.daemon,
+            config: Arc::clone(&self.daemon.config),
+            now: self.daemon.now(),
+        }
+    }
+}
+
+impl Present<'_> {
+    fn view(&self) -> View<'_> {
+        View { store: &self.daemon.store, config: &self.config, now: self.now }
+    }
+}
 
 /// Listens; done before the daemon says that it is ready.
 ///
@@ -33,14 +96,29 @@ pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
 /// Where the listener fails.
 pub async fn serve(listener: TcpListener, daemon: Arc<Daemon>) -> std::io::Result<()> {
     let drain = daemon.stop.drain.clone();
-    let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(healthz));
-    let routes = match daemon.config.web.public_url {
+    let address = listener.local_addr()?;
+    serve::serve(listener, routes(daemon, address), drain).await;
+    Ok(())
+}
+
+fn routes(daemon: Arc<Daemon>, address: SocketAddr) -> Router {
+    let web = Arc::new(Web::new(Arc::clone(&daemon), address));
+    let guarded = html::routes()
+        .merge(api::routes())
+        .route("/events", get(events::events))
+        .route("/metrics", get(metrics::metrics))
+        .fallback(guard::nothing_here)
+        .method_not_allowed_fallback(guard::not_so)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), guard::guard))
+        .with_state(web);
+    // Monitors and hubs come by whatever name reaches us, and have nothing that opens doors.
+    let health = Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz));
+    let open = match daemon.config.web.public_url {
         Some(_) => health.route("/websub/{token}", get(push::verify).post(push::push)),
         None => health,
     };
-    axum::serve(listener, routes.with_state(daemon))
-        .with_graceful_shutdown(async move { drain.cancelled().await })
-        .await
+    open.with_state(daemon).merge(guarded).layer(middleware::map_response(guard::harden))
 }
 
 async fn healthz(State(daemon): State<Arc<Daemon>>) -> (StatusCode, Json<Value>) {
@@ -50,4 +128,12 @@ async fn healthz(State(daemon): State<Arc<Daemon>>) -> (StatusCode, Json<Value>)
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "ailing", "why": why })))
         }
     }
+}
+
+async fn readyz(State(daemon): State<Arc<Daemon>>) -> (StatusCode, Json<Value>) {
+    if daemon.stop.drain.is_cancelled() {
+        let why = json!({ "status": "stopping", "why": "it was told to stop" });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(why));
+    }
+    healthz(State(daemon)).await
 }
