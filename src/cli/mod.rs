@@ -24,6 +24,7 @@ mod setup;
 mod shown;
 mod status;
 mod times;
+mod web;
 mod width;
 
 use std::ffi::OsString;
@@ -104,6 +105,9 @@ enum Command {
     Feeds(feeds::FeedsCommand),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
+    /// Make the password of the page
+    #[command(subcommand)]
+    Web(web::WebCommand),
     /// Ask a running daemon whether it is well; for containers and monitors
     Health,
 }
@@ -156,6 +160,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Resume(args) => pause::resume(&at, &args).await,
         Command::Feeds(command) => feeds::run(&at, &command).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
+        Command::Web(command) => web::run(&command),
         Command::Health => health::run(&at).await,
     }
 }

@@ -101,11 +101,11 @@ async fn forever(daemon: &Arc<Daemon>) -> Result<(), anyhow::Error> {
                 "cannot listen on {address} (`web.listen`): take another port, or \"\" for none"
             )
         })?;
-        info!("health is told at http://{address}/healthz");
+        info!("the page is at http://{address}/");
         let served = Arc::clone(daemon);
         tokio::spawn(async move {
             if let Err(error) = web::serve(listener, served).await {
-                warn!("health is not told any more: {error}");
+                warn!("the page is not there any more: {error}");
             }
         });
     }

@@ -83,7 +83,7 @@ pub struct Daemon {
     /// When each loop looked last.
     pub pulse: Pulse,
     /// What happened since the start, counted.
-    pub tally: Tally,
+    pub tally: Arc<Tally>,
 }
 
 /// What can go wrong in the daemon itself.
@@ -171,7 +171,7 @@ impl Daemon {
             by_hand: watch::Sender::new(0),
             stop: Stop::default(),
             pulse: Pulse::default(),
-            tally: Tally::default(),
+            tally: Arc::default(),
         })
     }
 

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::Present;
+use super::Sitting;
 use super::trouble::Trouble;
 #[cfg(test)]
 use super::view::card::Act;
@@ -118,7 +118,7 @@ fn by(door: Door) -> By {
     By::new(door, door.word())
 }
 
-impl Present<'_> {
+impl Sitting {
     fn desk(&self, door: Door) -> Desk<'_> {
         Desk { store: &self.daemon.store, config: &self.config, now: self.now, by: by(door) }
     }

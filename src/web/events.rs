@@ -44,9 +44,9 @@ pub(super) async fn events(State(web): State<Arc<Web>>) -> Response {
             .at("/events");
     };
     let listener = Listener {
-        news: web.daemon.listen(),
-        acts: web.daemon.acts(),
-        drain: web.daemon.stop.drain.clone(),
+        news: web.daemon().listen(),
+        acts: web.daemon().acts(),
+        drain: web.daemon().stop.drain.clone(),
         is_first: true,
         _seat: seat,
     };

@@ -150,7 +150,7 @@ fn admit(web: &Web, request: &Request) -> Result<Visitor, Refused> {
             "ask for it by its address, or add the name to `hosts` in [web]",
         )));
     };
-    let visitor = web.doors.visitor(headers, web.daemon.now());
+    let visitor = web.doors.visitor(headers, web.daemon().now());
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if !visitor.by_token && (changes || path == EVENTS) {
         is_from_us(headers, &host).map_err(Refused::Trouble)?;
@@ -189,7 +189,7 @@ fn is_our_name(web: &Web, host: &str) -> bool {
         return false;
     }
     let name = authority.host();
-    if web.present().config.web.doors.hosts.iter().any(|known| known == name) {
+    if web.sitting().config.web.doors.hosts.iter().any(|known| known == name) {
         return true;
     }
     let ours = web.address.ip();
@@ -214,14 +214,15 @@ fn is_from_us(headers: &HeaderMap, host: &str) -> Result<(), Trouble> {
             "do it on the page of Tidings itself, or send a token",
         )
     };
-    let site = headers.get("sec-fetch-site");
-    if site.is_some_and(|site| site.as_bytes() != b"same-origin") {
-        return Err(foreign());
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
-    let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-    if from == Some(host) { Ok(()) } else { Err(foreign()) }
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    let is_ours = |origin: &HeaderValue| {
+        let origin = origin.to_str().unwrap_or_default().to_ascii_lowercase();
+        let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+        from == Some(host)
+    };
+    let is_near = sites.all(|site| site.as_bytes() == b"same-origin");
+    let is_near = is_near && headers.get_all(header::ORIGIN).iter().all(is_ours);
+    if is_near { Ok(()) } else { Err(foreign()) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

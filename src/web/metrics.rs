@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::trouble::Trouble;
 use super::view::View;
-use super::{Present, Web};
+use super::{Sitting, Web};
 use crate::daemon::costs::Owner;
 use crate::daemon::tally::{Counts, LATENESS_BOUNDS};
 use crate::daemon::{Error, spoken};
@@ -30,13 +30,13 @@ const OTHER: &str = "other";
 
 /// All of it.
 pub(super) async fn metrics(State(web): State<Arc<Web>>) -> Response {
-    match text(&web.present()).await {
+    match text(&web.sitting()).await {
         Ok(text) => ([(header::CONTENT_TYPE, KIND)], text).into_response(),
         Err(error) => Trouble::from(error).at("/metrics"),
     }
 }
 
-async fn text(present: &Present<'_>) -> Result<String, Error> {
+async fn text(present: &Sitting) -> Result<String, Error> {
     let mut page = Exposition::default();
     page.head("tidings_build_info", "gauge", "The version that runs.");
     page.line("tidings_build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
@@ -291,7 +291,25 @@ mod tests {
         page.number("a_total", &[("name", "x\"y\\z\n")], 3);
         let counts = Counts { lateness: [2, 0, 1, 0, 0, 0, 0, 0, 0, 1], ..Counts::default() };
         lateness(&mut page, &counts);
-        insta::assert_snapshot!(page.0, @r#""#);
+        insta::assert_snapshot!(page.0, @r#"
+        # HELP a_total Things.
+        # TYPE a_total counter
+        a_total{name="x\"y\\z\n"} 3
+        # HELP tidings_lateness_seconds How long after it was due each post left.
+        # TYPE tidings_lateness_seconds histogram
+        tidings_lateness_seconds_bucket{le="1"} 2
+        tidings_lateness_seconds_bucket{le="5"} 2
+        tidings_lateness_seconds_bucket{le="15"} 3
+        tidings_lateness_seconds_bucket{le="60"} 3
+        tidings_lateness_seconds_bucket{le="300"} 3
+        tidings_lateness_seconds_bucket{le="900"} 3
+        tidings_lateness_seconds_bucket{le="3600"} 3
+        tidings_lateness_seconds_bucket{le="21600"} 3
+        tidings_lateness_seconds_bucket{le="86400"} 3
+        tidings_lateness_seconds_bucket{le="+Inf"} 4
+        tidings_lateness_seconds_sum 0.000
+        tidings_lateness_seconds_count 4
+        "#);
     }
 
     #[test]

@@ -44,6 +44,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 /// What every request works with.
 #[derive(Debug)]
 struct Web {
+    /// Asked for by [`Web::daemon`] alone.
     daemon: Arc<Daemon>,
     doors: Doors,
     /// Where it listens.
@@ -52,9 +53,9 @@ struct Web {
     seats: Arc<Semaphore>,
 }
 
-/// Daemon, config and time of one request: the one place where the page takes them from.
-struct Present<'a> {
-    daemon: &'a Daemon,
+/// Daemon, config and time of one request.
+struct Sitting {
+    daemon: Arc<Daemon>,
     config: Arc<Config>,
     now: DateTime<Utc>,
 }
@@ -65,16 +66,18 @@ impl Web {
         Self { daemon, doors, address, seats: Arc::new(Semaphore::new(events::LISTENERS_MAX)) }
     }
 
-    fn present(&self) -> Present<'_> {
-        Present {
-            daemon: &self.daemon,
-            config: Arc::clone(&self.daemon.config),
-            now: self.daemon.now(),
-        }
+    /// The daemon as it is now: the one place where a request takes it, and with it the config, from.
+    fn daemon(&self) -> Arc<Daemon> {
+        Arc::clone(&self.daemon)
+    }
+
+    fn sitting(&self) -> Sitting {
+        let daemon = self.daemon();
+        Sitting { config: Arc::clone(&daemon.config), now: daemon.now(), daemon }
     }
 }
 
-impl Present<'_> {
+impl Sitting {
     fn view(&self) -> View<'_> {
         View { store: &self.daemon.store, config: &self.config, now: self.now }
     }

@@ -101,6 +101,15 @@ impl From<Error> for Trouble {
                 format!("there is no profile {name:?}"),
                 format!("there are {known}"),
             ),
+            Error::NoSuchFeed(name) => Self::new(
+                StatusCode::NOT_FOUND,
+                format!("there is no feed {name:?} in the config"),
+                "look at the feeds for their names",
+            ),
+            Error::CantChange { .. } | Error::UnknownLane(_) => {
+                Self::new(StatusCode::CONFLICT, said, "look at it again before you go on")
+            }
+            Error::Text(flaw) => Self::wrong(flaw.to_string(), "change the text, and save it again"),
             other => {
                 warn!("a request to the page failed: {said}");
                 let _told = other;

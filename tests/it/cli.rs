@@ -345,7 +345,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 28] = [
     "",
     "demo",
     "run",
@@ -371,6 +371,8 @@ const COMMANDS: [&str; 26] = [
     "feeds remove",
     "feeds import",
     "feeds export",
+    "web",
+    "web password",
     "sandbox",
 ];
 

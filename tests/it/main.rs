@@ -1,6 +1,7 @@
 //! Stories told from outside: the binary, the sandbox, a feed server, a clock moved by hand.
 
 mod access;
+mod browser;
 mod cli;
 mod config;
 mod corpus;
@@ -17,6 +18,7 @@ mod kill;
 mod life;
 mod lists;
 mod many;
+mod page;
 mod polite;
 mod previews;
 mod process;

@@ -56,7 +56,7 @@ pub(super) async fn act(
 ) -> Response {
     let acted = async {
         let (id, body): (i64, Body) = (number(&id)?, read(&body)?);
-        let present = web.present();
+        let present = web.sitting();
         let detail = Detail {
             text: body.text.as_deref(),
             to: body.to.as_deref(),
@@ -80,7 +80,7 @@ pub(super) async fn count(
     let counted = async {
         let (id, body): (i64, Body) = (number(&id)?, read(&body)?);
         let text = body.text.unwrap_or_default();
-        let checked = web.present().check(id, &text).await?;
+        let checked = web.sitting().check(id, &text).await?;
         Ok(json!({
             "weighted_length": checked.weighted_length,
             "limit": checked.limit,
@@ -96,7 +96,7 @@ pub(super) async fn count(
 pub(super) async fn approve_all(State(web): State<Arc<Web>>, body: Bytes) -> Response {
     let approved = async {
         let which: Which = read(&body)?;
-        let posts = web.present().approve_all(which.feed.as_deref(), Door::Api).await?;
+        let posts = web.sitting().approve_all(which.feed.as_deref(), Door::Api).await?;
         Ok(json!({ "approved": posts }))
     };
     answer(approved.await)
@@ -105,7 +105,7 @@ pub(super) async fn approve_all(State(web): State<Arc<Web>>, body: Bytes) -> Res
 pub(super) async fn refresh(State(web): State<Arc<Web>>, body: Bytes) -> Response {
     let asked = async {
         let which: Which = read(&body)?;
-        let feeds = web.present().refresh(which.feed.as_deref(), Door::Api).await?;
+        let feeds = web.sitting().refresh(which.feed.as_deref(), Door::Api).await?;
         Ok(json!({ "feeds": feeds }))
     };
     answer(asked.await)
@@ -114,7 +114,7 @@ pub(super) async fn refresh(State(web): State<Arc<Web>>, body: Bytes) -> Respons
 pub(super) async fn pause(State(web): State<Arc<Web>>, body: Bytes) -> Response {
     let paused = async {
         let which: Which = read(&body)?;
-        let present = web.present();
+        let present = web.sitting();
         let scope = scope(which.profile.as_deref(), which.feed.as_deref())?;
         let until = which.until.as_deref();
         let until = until.map(|text| time(text, present.zone_for(&scope))).transpose()?;
@@ -130,7 +130,7 @@ pub(super) async fn resume(State(web): State<Arc<Web>>, body: Bytes) -> Response
     let resumed = async {
         let which: Which = read(&body)?;
         let scope = scope(which.profile.as_deref(), which.feed.as_deref())?;
-        let present = web.present();
+        let present = web.sitting();
         let ended = present.resume(&scope, Door::Api).await?;
         let view = present.view();
         let ended: Vec<_> = ended.iter().map(|breaker| view.stop(breaker)).collect();

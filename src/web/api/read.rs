@@ -87,7 +87,7 @@ fn shown<T: Serialize>(result: Result<T, Error>) -> Response {
 }
 
 pub(super) async fn status(State(web): State<Arc<Web>>) -> Response {
-    let present = web.present();
+    let present = web.sitting();
     let now = present.view().now().await.map_err(Trouble::from);
     let ailing = present.daemon.ailing().await;
     answer(now.map(|now| {
@@ -102,14 +102,14 @@ pub(super) async fn status(State(web): State<Arc<Web>>) -> Response {
 
 pub(super) async fn queue(State(web): State<Arc<Web>>, query: Query0) -> Response {
     match Asked::of(query).and_then(|asked| asked.wanted()) {
-        Ok(wanted) => shown(web.present().view().queue(&wanted).await),
+        Ok(wanted) => shown(web.sitting().view().queue(&wanted).await),
         Err(trouble) => trouble.json(),
     }
 }
 
 pub(super) async fn posts(State(web): State<Arc<Web>>, query: Query0) -> Response {
     match Asked::of(query).and_then(|asked| asked.wanted()) {
-        Ok(wanted) => shown(web.present().view().posts(&wanted).await),
+        Ok(wanted) => shown(web.sitting().view().posts(&wanted).await),
         Err(trouble) => trouble.json(),
     }
 }
@@ -117,7 +117,7 @@ pub(super) async fn posts(State(web): State<Arc<Web>>, query: Query0) -> Respons
 pub(super) async fn post(State(web): State<Arc<Web>>, Path(id): Path<String>) -> Response {
     let found = async {
         let id = number(&id)?;
-        let present = web.present();
+        let present = web.sitting();
         let post = present.daemon.store.post(id).await?.ok_or(Trouble::no_such_post(id))?;
         Ok(present.view().told(&post).await?)
     };
@@ -126,14 +126,14 @@ pub(super) async fn post(State(web): State<Arc<Web>>, Path(id): Path<String>) ->
 
 pub(super) async fn history(State(web): State<Arc<Web>>, query: Query0) -> Response {
     match Asked::of(query).and_then(|asked| asked.wanted()) {
-        Ok(wanted) => shown(web.present().view().history(&wanted).await),
+        Ok(wanted) => shown(web.sitting().view().history(&wanted).await),
         Err(trouble) => trouble.json(),
     }
 }
 
 pub(super) async fn feeds(State(web): State<Arc<Web>>, query: Query0) -> Response {
     match Asked::of(query) {
-        Ok(asked) => shown(web.present().view().feeds(asked.from.unwrap_or(0)).await),
+        Ok(asked) => shown(web.sitting().view().feeds(asked.from.unwrap_or(0)).await),
         Err(trouble) => trouble.json(),
     }
 }
@@ -148,11 +148,11 @@ pub(super) async fn plan(State(web): State<Arc<Web>>, query: Query0) -> Response
         let remedy = format!("give `days` from 1 to {DAYS_MAX}");
         return Trouble::wrong("so many days can't be planned", remedy).json();
     }
-    shown(web.present().view().plan(days, asked.profile.as_deref()).await)
+    shown(web.sitting().view().plan(days, asked.profile.as_deref()).await)
 }
 
 pub(super) async fn cost(State(web): State<Arc<Web>>) -> Response {
-    shown(web.present().view().cost().await)
+    shown(web.sitting().view().cost().await)
 }
 
 pub(super) async fn explain(State(web): State<Arc<Web>>, query: Query0) -> Response {
@@ -164,7 +164,7 @@ pub(super) async fn explain(State(web): State<Arc<Web>>, query: Query0) -> Respo
                 "give `q`: a post's number, an entry's link, or a part of its title",
             ));
         }
-        let found = web.present().view().explain(&q).await?;
+        let found = web.sitting().view().explain(&q).await?;
         if found.is_empty() {
             return Err(Trouble::new(
                 StatusCode::NOT_FOUND,

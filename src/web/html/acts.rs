@@ -28,7 +28,7 @@ pub(super) async fn act(
 
 async fn acted(web: &Web, (id, act): (&str, &str), sent: Sent) -> Result<Response, Trouble> {
     let id = number(id)?;
-    let present = web.present();
+    let present = web.sitting();
     let fields = &sent.fields;
     let detail = Detail {
         text: Some(&fields.text),
@@ -51,14 +51,14 @@ async fn acted(web: &Web, (id, act): (&str, &str), sent: Sent) -> Result<Respons
 /// Has feeds asked again.
 pub(super) async fn refresh(State(web): State<Arc<Web>>, sent: Sent) -> Response {
     let feed = Fields::given(&sent.fields.feed);
-    let asked = web.present().refresh(feed, Door::Page).await;
+    let asked = web.sitting().refresh(feed, Door::Page).await;
     done(asked.map(|_| sent.fields.back_to("/feeds", "refresh")))
 }
 
 /// Stops sending.
 pub(super) async fn pause(State(web): State<Arc<Web>>, sent: Sent) -> Response {
     let paused = async {
-        let present = web.present();
+        let present = web.sitting();
         let scope = scope(Fields::given(&sent.fields.profile), None)?;
         let until = Fields::given(&sent.fields.until);
         let until = until.map(|until| time(until, present.zone_for(&scope))).transpose()?;
@@ -71,7 +71,7 @@ pub(super) async fn pause(State(web): State<Arc<Web>>, sent: Sent) -> Response {
 pub(super) async fn resume(State(web): State<Arc<Web>>, sent: Sent) -> Response {
     let resumed = async {
         let scope = scope(Fields::given(&sent.fields.profile), Fields::given(&sent.fields.feed))?;
-        web.present().resume(&scope, Door::Page).await
+        web.sitting().resume(&scope, Door::Page).await
     };
     done(resumed.await.map(|_| sent.fields.back_to("/", "resume")))
 }

@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn it_is_told_in_words() {
         let chart = Chart::of(&cost(&[20, 0, 140], Some(66)));
-        insta::assert_snapshot!(chart.words, @"");
+        insta::assert_snapshot!(chart.words, @"$1.60 in 3 days, the dearest day was 2026-11-03 with $1.40; on 1 of them more than the $0.66 that the budgets come to for a day");
         assert!(chart.bars.iter().map(|bar| bar.is_over).eq([false, false, true]));
-        insta::assert_snapshot!(Chart::of(&cost(&[0], None)).words, @"");
+        insta::assert_snapshot!(Chart::of(&cost(&[0, 0], None)).words, @"$0.00 in 2 days, nothing was billed");
     }
 }

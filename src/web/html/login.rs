@@ -49,7 +49,7 @@ pub(super) async fn enter(
     headers: HeaderMap,
     sent: Sent,
 ) -> Response {
-    let now = web.daemon.now();
+    let now = web.daemon().now();
     let refuse = |status, fault: String| shown(&web, &sent.visitor, status, Some(fault));
     match web.doors.enter(sent.fields.password, from, now).await {
         Entry::Open(session) => {

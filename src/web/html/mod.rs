@@ -22,7 +22,7 @@ use tracing::warn;
 use super::doors::Visitor;
 use super::trouble::Trouble;
 use super::view::lists::Wanted;
-use super::{Present, Web};
+use super::{Sitting, Web};
 use crate::domain::breaker::{Cause, Scope};
 
 const CSS: &str = include_str!("../../../templates/assets/tidings.css");
@@ -120,7 +120,7 @@ impl Shell {
 
     async fn of(
         web: &Web,
-        present: &Present<'_>,
+        present: &Sitting,
         visitor: &Visitor,
         (title, path): (&str, &'static str),
     ) -> Result<Self, Trouble> {

@@ -25,7 +25,7 @@ use crate::web::view::explain::{Explained, Told};
 use crate::web::view::feeds::Feeds;
 use crate::web::view::lists::{Cursor, Page, Queue, Wanted};
 use crate::web::view::now::{Now, Stop};
-use crate::web::{Present, Web};
+use crate::web::{Sitting, Web};
 
 /// Profiles that a list offers; an agency has hundreds.
 const PROFILES_MAX: usize = 500;
@@ -116,7 +116,7 @@ struct PausePage {
 /// What every page needs.
 struct Frame<'a> {
     web: &'a Web,
-    present: Present<'a>,
+    present: Sitting,
     visitor: Visitor,
     asked: HashMap<String, String>,
 }
@@ -124,7 +124,7 @@ struct Frame<'a> {
 impl<'a> Frame<'a> {
     fn new(web: &'a Web, visitor: Visitor, asked: Asked) -> Self {
         let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
-        Self { web, present: web.present(), visitor, asked }
+        Self { web, present: web.sitting(), visitor, asked }
     }
 
     async fn shell(&self, title: &str, path: &'static str) -> Result<Shell, Trouble> {

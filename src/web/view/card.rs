@@ -303,6 +303,8 @@ mod tests {
                 not_before: now,
                 expires_at: None,
                 send_now: false,
+                released: false,
+                timed: false,
                 reason: String::new(),
                 lookups: Lookups::default(),
                 receipt: Receipt::default(),
