@@ -109,7 +109,9 @@ impl From<Error> for Trouble {
             Error::CantChange { .. } | Error::UnknownLane(_) => {
                 Self::new(StatusCode::CONFLICT, said, "look at it again before you go on")
             }
-            Error::Text(flaw) => Self::wrong(flaw.to_string(), "change the text, and save it again"),
+            Error::Text(flaw) => {
+                Self::wrong(flaw.to_string(), "change the text, and save it again")
+            }
             other => {
                 warn!("a request to the page failed: {said}");
                 let _told = other;

@@ -8,8 +8,9 @@ use crate::web::view::cost::Cost;
 
 const WIDTH: i64 = 760;
 const HEIGHT: i64 = 240;
-/// Room for the amounts at the left, and for the days below.
+/// Room for the amounts at the left, for half a label at the right, and for the days below.
 const LEFT: i64 = 64;
+const RIGHT: i64 = 16;
 const BELOW: i64 = 24;
 const ABOVE: i64 = 16;
 /// Days between two labels.
@@ -55,7 +56,7 @@ impl Chart {
             HEIGHT - BELOW - i64::try_from(share).unwrap_or(room)
         };
         let count = i64::try_from(cost.days.len()).unwrap_or(1);
-        let step = (WIDTH - LEFT) / std::cmp::max(count, 1);
+        let step = (WIDTH - LEFT - RIGHT) / std::cmp::max(count, 1);
         let from_last = cost.days.len();
         let bars = (0_i64..).zip(cost.days.iter().enumerate()).map(|(place, (index, day))| {
             let x = LEFT + place * step + 2;

@@ -133,7 +133,8 @@ fn even_day(states: &[BudgetState]) -> Option<Usd> {
         let budget = state.spent.budget;
         match budget.per {
             Period::Day => budget.usd,
-            Period::Month => Usd::from_micros(budget.usd.micros() / MONTH_DAYS),
+            // In whole cents: more would feign a precision that months don't have.
+            Period::Month => Usd::from_micros(budget.usd.micros() / MONTH_DAYS / 10_000 * 10_000),
         }
     };
     let overall = states.iter().find(|state| state.owner == Owner::All).map(day);

@@ -161,7 +161,9 @@ impl View<'_> {
         let mut cards = Vec::new();
         for row in rows.iter().take(NEXT_MAX) {
             if let Some(post) = self.store.post(row.id).await? {
-                cards.push(self.card_in_turn(&post, row));
+                // What the lane does next tells no price.
+                let cost = self.card(&post).cost;
+                cards.push(Card { cost, ..self.card_in_turn(&post, row) });
             }
         }
         Ok(cards)
