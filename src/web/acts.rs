@@ -125,7 +125,8 @@ impl Sitting {
 
     /// The zone in which a person types times for a post.
     pub(super) async fn zone_of(&self, post: i64) -> Result<Tz, Trouble> {
-        let post = self.daemon.store.post(post).await?.ok_or(Trouble::no_such_post(post))?;
+        let post =
+            self.daemon.store.post(post).await?.ok_or_else(|| Trouble::no_such_post(post))?;
         Ok(self.config.zone(&post.lane.profile))
     }
 
@@ -161,7 +162,7 @@ impl Sitting {
         if text.len() > TEXT_BYTES_MAX {
             return Err(Trouble::wrong("the text is far too long", "shorten it"));
         }
-        let post = self.daemon.store.post(id).await?.ok_or(Trouble::no_such_post(id))?;
+        let post = self.daemon.store.post(id).await?.ok_or_else(|| Trouble::no_such_post(id))?;
         let text = text.replace("\r\n", "\n");
         Ok(self.desk(Door::Page).check_text(&post, &text))
     }

@@ -23,7 +23,7 @@ use crate::daemon::news::News;
 /// Pages that listen at once.
 pub(super) const LISTENERS_MAX: usize = 32;
 /// What comes in quick succession is told once.
-const PAUSE: Duration = Duration::from_millis(1000);
+const PAUSE: Duration = Duration::from_secs(1);
 /// How often a line is sent when nothing happens, so that a lost connection is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 

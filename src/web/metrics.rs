@@ -25,6 +25,11 @@ use crate::domain::post::State as PostState;
 const PROFILES_MAX: usize = 100;
 /// The type of the answer.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Names that stand in several places.
+const AGE: &str = "tidings_queue_oldest_age_seconds";
+const OVERDUE: &str = "tidings_feed_overdue_seconds";
+const SPENT: &str = "tidings_spent_month_dollars";
+const LATENESS: &str = "tidings_lateness_seconds";
 /// The label of profiles beyond [`PROFILES_MAX`].
 const OTHER: &str = "other";
 
@@ -95,13 +100,18 @@ fn counters(page: &mut Exposition, counts: &Counts) {
 const fn outcome(state: PostState) -> &'static str {
     match state {
         PostState::Queued => "retry",
-        other => other.word(),
+        PostState::Held
+        | PostState::Sending
+        | PostState::Posted
+        | PostState::Unconfirmed
+        | PostState::Failed
+        | PostState::Skipped
+        | PostState::Expired => state.word(),
     }
 }
 
 fn lateness(page: &mut Exposition, counts: &Counts) {
-    const NAME: &str = "tidings_lateness_seconds";
-    page.head(NAME, "histogram", "How long after it was due each post left.");
+    page.head(LATENESS, "histogram", "How long after it was due each post left.");
     let mut sum = 0;
     let bounds = LATENESS_BOUNDS.iter().map(ToString::to_string).chain(["+Inf".to_owned()]);
     for (bound, number) in bounds.zip(counts.lateness) {
@@ -134,7 +144,6 @@ async fn queue(page: &mut Exposition, view: &View<'_>) -> Result<(), Error> {
         let labels = [("profile", *profile), ("platform", platform), ("state", state)];
         page.number("tidings_posts", &labels, *number);
     }
-    const AGE: &str = "tidings_queue_oldest_age_seconds";
     page.head(AGE, "gauge", "Since when the oldest queued post waits.");
     for (profile, age) in &oldest {
         page.line(AGE, &[("profile", profile)], &age.to_string());
@@ -181,7 +190,6 @@ async fn feeds(page: &mut Exposition, view: &View<'_>) -> Result<(), Error> {
     for (health, number) in &healths {
         page.number("tidings_feeds", &[("health", health)], *number);
     }
-    const OVERDUE: &str = "tidings_feed_overdue_seconds";
     page.head(OVERDUE, "gauge", "How long the feed that waits the longest is due.");
     page.line(OVERDUE, &[], &overdue.to_string());
     Ok(())
@@ -200,7 +208,6 @@ async fn money(page: &mut Exposition, view: &View<'_>) -> Result<(), Error> {
         let sum = spent.entry(profiles.label(&one.profile).to_owned()).or_default();
         *sum = sum.plus(one.billed);
     }
-    const SPENT: &str = "tidings_spent_month_dollars";
     page.head(SPENT, "gauge", "What X billed since the month began, in UTC.");
     for (profile, usd) in &spent {
         page.line(SPENT, &[("profile", profile)], &dollars(*usd));

@@ -66,6 +66,12 @@ pub(super) fn new_name() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: impl IntoIterator<Item = u8>) -> String {
+    let halves = bytes.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    halves.filter_map(|half| char::from_digit(u32::from(half), 16)).collect()
+}
+
 /// Whether a cookie could be one of ours.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() == NAME_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
@@ -90,7 +96,7 @@ impl Seal {
     /// The word that a form of this session carries.
     pub(super) fn word(&self, session: &str) -> String {
         let mac = self.mac(session).map(|mac| mac.finalize().into_bytes());
-        mac.iter().flatten().map(|byte| format!("{byte:02x}")).collect()
+        hex(mac.iter().flatten().copied())
     }
 
     /// Whether two texts are the same, in a time that tells nothing of either.

@@ -112,9 +112,12 @@ impl From<Error> for Trouble {
             Error::Text(flaw) => {
                 Self::wrong(flaw.to_string(), "change the text, and save it again")
             }
-            other => {
+            Error::Store(_)
+            | Error::Http(_)
+            | Error::Access(_)
+            | Error::Ended(_)
+            | Error::Panicked(..) => {
                 warn!("a request to the page failed: {said}");
-                let _told = other;
                 Self::new(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "the database could not do it",

@@ -118,7 +118,7 @@ pub(super) async fn post(State(web): State<Arc<Web>>, Path(id): Path<String>) ->
     let found = async {
         let id = number(&id)?;
         let present = web.sitting();
-        let post = present.daemon.store.post(id).await?.ok_or(Trouble::no_such_post(id))?;
+        let post = present.daemon.store.post(id).await?.ok_or_else(|| Trouble::no_such_post(id))?;
         Ok(present.view().told(&post).await?)
     };
     answer(found.await)

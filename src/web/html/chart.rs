@@ -70,11 +70,11 @@ impl Chart {
                 height: HEIGHT - BELOW - y(billed),
                 middle: x + (step - 4) / 2,
                 label: if is_labelled {
-                    day.day.format("%-d %b").to_string()
+                    day.date.format("%-d %b").to_string()
                 } else {
                     String::new()
                 },
-                words: format!("{}: {} for {} {posts}", day.day, day.billed, day.posted),
+                words: format!("{}: {} for {} {posts}", day.date, day.billed, day.posted),
                 is_over: even.is_some_and(|even| billed > even),
             }
         });
@@ -100,7 +100,7 @@ fn words(cost: &Cost) -> String {
         cost.days.iter().max_by_key(|day| day.billed.0).filter(|day| day.billed.0 > Usd::ZERO);
     let dearest = dearest.map_or_else(
         || "nothing was billed".to_owned(),
-        |day| format!("the dearest day was {} with {}", day.day, day.billed),
+        |day| format!("the dearest day was {} with {}", day.date, day.billed),
     );
     let over = |even: Money| cost.days.iter().filter(|day| day.billed.0 > even.0).count();
     let even = cost.even_day.map_or_else(String::new, |even| {
@@ -135,7 +135,7 @@ mod tests {
         let money = |cents: i64| Money(Usd::from_micros(cents * 10_000));
         let first = chrono::NaiveDate::from_ymd_opt(2026, 11, 1).expect("a day");
         let days = cents.iter().zip(first.iter_days()).map(|(cents, day)| Day {
-            day,
+            date: day,
             posted: 1,
             billed: money(*cents),
             risk: money(0),

@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use tracing::warn;
 
 use super::doors::Visitor;
+use super::sessions::hex;
 use super::trouble::Trouble;
 use super::view::lists::Wanted;
 use super::{Sitting, Web};
@@ -64,8 +65,19 @@ fn asset(kind: &'static str, body: &'static str) -> Response {
 
 fn versioned(path: &str, body: &str) -> String {
     let hash = Sha256::digest(body.as_bytes());
-    let mark: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let mark = hex(hash.iter().copied().take(6));
     format!("{path}?v={mark}")
+}
+
+/// How far a visitor came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    /// To see how to come in, or that something is wrong.
+    Outside,
+    /// In, since the door is open.
+    Inside,
+    /// In by the password: one can leave again.
+    LoggedIn,
 }
 
 /// What surrounds each page.
@@ -77,9 +89,7 @@ struct Shell {
     js: &'static str,
     version: &'static str,
     csrf: String,
-    /// Whether the visitor may see more than how to come in.
-    inside: bool,
-    can_leave: bool,
+    visit: Visit,
     paused: bool,
     open: u64,
     /// Whether the page follows what happens.
@@ -108,8 +118,7 @@ impl Shell {
             js: &JS_PATH,
             version: env!("CARGO_PKG_VERSION"),
             csrf: String::new(),
-            inside: false,
-            can_leave: false,
+            visit: Visit::Outside,
             paused: false,
             open: 0,
             is_live: false,
@@ -131,14 +140,22 @@ impl Shell {
         Ok(Self {
             path,
             csrf: web.doors.word(visitor),
-            inside: true,
-            can_leave: web.doors.have_password(),
+            visit: if web.doors.have_password() { Visit::LoggedIn } else { Visit::Inside },
             paused: breakers.iter().any(|it| it.scope == Scope::All && it.cause == Cause::Paused),
             open: open.map(|one| one.posts).sum(),
             is_live: true,
             now: present.now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
             ..Self::bare(title)
         })
+    }
+
+    /// Whether the visitor may see more than how to come in.
+    fn is_inside(&self) -> bool {
+        self.visit != Visit::Outside
+    }
+
+    fn can_leave(&self) -> bool {
+        self.visit == Visit::LoggedIn
     }
 
     fn pages(&self) -> Vec<NavItem> {

@@ -49,9 +49,7 @@ pub(in crate::web) struct Card {
     /// Where it is, once it is out.
     pub(in crate::web) url: Option<String>,
     pub(in crate::web) notes: Vec<String>,
-    pub(in crate::web) media: Vec<Shown>,
-    /// Whether it is settled which media go out.
-    pub(in crate::web) media_settled: bool,
+    pub(in crate::web) media: Beside,
     pub(in crate::web) options: Options,
     pub(in crate::web) acts: Vec<Act>,
     /// What was typed in place of the text and can't be sent, with its length.
@@ -75,6 +73,14 @@ pub(in crate::web) struct Turn {
     pub(in crate::web) at: Moment,
     pub(in crate::web) why: String,
     pub(in crate::web) without_link: bool,
+}
+
+/// What a post shows beside its text.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::web) struct Beside {
+    /// Whether it is settled which of them go out.
+    pub(in crate::web) settled: bool,
+    pub(in crate::web) items: Vec<Shown>,
 }
 
 /// An image or a video.
@@ -165,7 +171,6 @@ impl View<'_> {
     /// A post as a card, without its turn.
     pub(in crate::web) fn card(&self, post: &Post) -> Card {
         let moment = |at| self.moment(at, &post.lane);
-        let (media, media_settled) = shown(&post.media);
         let acts = Act::of(post.life.state);
         Card {
             post: post.id,
@@ -197,8 +202,7 @@ impl View<'_> {
             waits: None,
             url: post.life.receipt.url.as_deref().and_then(web_address),
             notes: post.notes.lines().map(str::to_owned).collect(),
-            media,
-            media_settled,
+            media: shown(&post.media),
             options: post.options.clone(),
             acts: if post.text.is_empty() {
                 acts.iter().copied().filter(|act| *act == Act::Skip).collect()
@@ -240,8 +244,7 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// What a post shows beside its text, and whether that is settled.
-fn shown(media: &Media) -> (Vec<Shown>, bool) {
+fn shown(media: &Media) -> Beside {
     let one = |url: &str, place, alt: &str, is_video| Shown {
         name: name_of(url),
         place,
@@ -250,17 +253,18 @@ fn shown(media: &Media) -> (Vec<Shown>, bool) {
         is_video,
     };
     match media {
-        Media::None => (Vec::new(), true),
+        Media::None => Beside { settled: true, items: Vec::new() },
         Media::Wished(wish) => {
             let candidates = wish.candidates.iter();
-            (candidates.map(|it| one(&it.url, it.place.word(), &it.alt, false)).collect(), false)
+            let items = candidates.map(|it| one(&it.url, it.place.word(), &it.alt, false));
+            Beside { settled: false, items: items.collect() }
         }
         Media::Chosen(attachments) => {
             let attachments = attachments.iter();
             let one = |it: &crate::domain::media::Attachment| {
                 one(&it.url, it.place.word(), &it.alt, it.kind.is_video())
             };
-            (attachments.map(one).collect(), true)
+            Beside { settled: true, items: attachments.map(one).collect() }
         }
     }
 }

@@ -40,7 +40,8 @@ pub(in crate::web) struct Cost {
 /// A day.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::web) struct Day {
-    pub(in crate::web) day: NaiveDate,
+    #[serde(rename = "day")]
+    pub(in crate::web) date: NaiveDate,
     pub(in crate::web) posted: u64,
     #[serde(rename = "billed_usd_micros")]
     pub(in crate::web) billed: Money,
@@ -85,7 +86,7 @@ impl View<'_> {
             .await?
             .into_iter()
             .map(|day| Day {
-                day: day.day,
+                date: day.day,
                 posted: day.posted,
                 billed: Money(day.billed),
                 risk: Money(day.risk),

@@ -89,7 +89,8 @@ pub(in crate::web) struct Change {
 
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::web) struct Attempt {
-    pub(in crate::web) attempt: i64,
+    #[serde(rename = "attempt")]
+    pub(in crate::web) id: i64,
     pub(in crate::web) generation: u32,
     pub(in crate::web) started_at: Moment,
     pub(in crate::web) outcome: String,
@@ -180,7 +181,7 @@ impl View<'_> {
             attempts: attempts
                 .into_iter()
                 .map(|attempt| Attempt {
-                    attempt: attempt.id,
+                    id: attempt.id,
                     generation: attempt.generation,
                     started_at: moment(attempt.started_at),
                     outcome: attempt.outcome.unwrap_or_else(|| "out".to_owned()),

@@ -19,7 +19,8 @@ pub(in crate::web) const FEEDS_PAGE: usize = 100;
 /// A page of feeds.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::web) struct Feeds {
-    pub(in crate::web) feeds: Vec<FeedStatus>,
+    #[serde(rename = "feeds")]
+    pub(in crate::web) page: Vec<FeedStatus>,
     /// How many feeds there are in all.
     pub(in crate::web) all: usize,
     /// The number of the first feed of the next page, where there is one.
@@ -72,7 +73,7 @@ impl View<'_> {
         let all = feeds.len();
         let page = feeds.into_iter().skip(from).take(FEEDS_PAGE);
         Ok(Feeds {
-            feeds: page
+            page: page
                 .map(|(feed, state)| {
                     let entries = entries.get(&feed.name).copied().unwrap_or(0);
                     self.feed(feed, state, (entries, &waits))

@@ -32,7 +32,8 @@ const QUESTIONS_MAX: u32 = 6;
 /// All of it.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::web) struct Now {
-    pub(in crate::web) now: Moment,
+    #[serde(rename = "now")]
+    pub(in crate::web) at: Moment,
     pub(in crate::web) stops: Vec<Stop>,
     /// Whether a person paused everything.
     pub(in crate::web) paused: bool,
@@ -142,7 +143,7 @@ impl View<'_> {
         let (feeds, next_poll_at) = self.feeds_at_a_glance().await?;
         let last = self.store.settled_before(&PostFilter::default(), None, LAST_MAX).await?;
         Ok(Now {
-            now: self.at_home(self.now),
+            at: self.at_home(self.now),
             paused: breakers.iter().any(|it| it.scope == Scope::All && it.cause == Cause::Paused),
             stops: breakers.iter().map(|breaker| self.stop(breaker)).collect(),
             next: self.next_cards(next).await?,
