@@ -122,11 +122,11 @@ async fn forever(present: &Present) -> Result<(), anyhow::Error> {
                 "cannot listen on {address} (`web.listen`): take another port, or \"\" for none"
             )
         })?;
-        info!("health is told at http://{address}/healthz");
+        info!("the page is at http://{address}/");
         let served = present.clone();
         tokio::spawn(async move {
             if let Err(error) = web::serve(listener, served).await {
-                warn!("health is not told any more: {error}");
+                warn!("the page is not there any more: {error}");
             }
         });
     }

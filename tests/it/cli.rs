@@ -352,7 +352,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 43] = [
     "",
     "demo",
     "init",
@@ -391,6 +391,8 @@ const COMMANDS: [&str; 41] = [
     "feeds remove",
     "feeds import",
     "feeds export",
+    "web",
+    "web password",
     "sandbox",
     "man",
     "completions",

@@ -3,6 +3,7 @@
 mod access;
 mod alerts;
 mod backup;
+mod browser;
 mod cli;
 mod config;
 mod corpus;
@@ -24,6 +25,7 @@ mod kill;
 mod life;
 mod lists;
 mod many;
+mod page;
 mod polite;
 mod previews;
 mod process;
