@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use super::feed_server::{Answer, FeedServer};
+use super::wire::Wire;
 
 /// Every wait ends after this long.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ const CALL_AGAIN: Duration = Duration::from_millis(150);
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) feeds: FeedServer,
+    /// The line to the sandbox, where there is one that can break.
+    pub(crate) wire: Option<Wire>,
     folder: TempDir,
 }
 
@@ -49,7 +52,21 @@ impl World {
         Self {
             sandbox: Sandbox::start(listener, options).expect("sandbox"),
             feeds: FeedServer::start().await,
+            wire: None,
             folder: tempfile::tempdir().expect("folder"),
+        }
+    }
+
+    /// The same world, in which the daemon reaches the sandbox only by a line that can break.
+    pub(crate) async fn by_wire(mut self) -> Self {
+        self.wire = Some(Wire::to(self.sandbox.address()).await);
+        self
+    }
+
+    fn base_url(&self) -> String {
+        match &self.wire {
+            Some(wire) => format!("http://{}/api", wire.address()),
+            None => self.sandbox.url(),
         }
     }
 
@@ -87,7 +104,7 @@ interval = "1s"
 hold_above = 500
 
 {rest}"#,
-            self.sandbox.url(),
+            self.base_url(),
             self.path("tidings.db").display(),
         );
         std::fs::write(self.path("tidings.toml"), text).expect("config");
@@ -219,27 +236,34 @@ pub(crate) fn is_post(seen: &tidings::sandbox::Seen) -> bool {
     seen.method == "POST" && seen.path == "/api/post"
 }
 
-/// One item of a feed. Its token is in its title for ever, the edition changes.
+/// One item of a feed. Its token is in its title and its link for ever; edition and guid change.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) token: String,
     pub(crate) edition: u32,
+    pub(crate) guid: String,
+}
+
+impl Item {
+    pub(crate) fn new(token: String) -> Self {
+        Self { guid: token.clone(), token, edition: 1 }
+    }
 }
 
 /// Items with the tokens `PREFIX001`, `PREFIX002` and so on.
 pub(crate) fn items(prefix: &str, count: usize) -> Vec<Item> {
-    (1..=count).map(|n| Item { token: format!("{prefix}{n:03}"), edition: 1 }).collect()
+    (1..=count).map(|n| Item::new(format!("{prefix}{n:03}"))).collect()
 }
 
 /// A feed as a blog shows it: the newest item first.
 pub(crate) fn rss(items: &[Item]) -> String {
     let mut text = String::from("<rss version=\"2.0\"><channel><title>Harbour news</title>");
-    for Item { token, edition } in items.iter().rev() {
+    for Item { token, edition, guid } in items.iter().rev() {
         write!(
             text,
             "<item><title>Story {token}, edition {edition}</title>\
              <link>https://example.com/{token}</link>\
-             <guid isPermaLink=\"false\">{token}</guid></item>"
+             <guid isPermaLink=\"false\">{guid}</guid></item>"
         )
         .expect("text");
     }

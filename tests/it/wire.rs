@@ -1,0 +1,216 @@
+//! A line between the daemon and the sandbox that can be broken at any byte.
+//!
+//! Promises: the weather acts on connections that are open already, too, and each break is counted.
+//! It has an address of the loopback network for itself, so that a port that is closed for a while
+//! belongs to nobody else. Must not: understand what passes.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// What happens on the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Nothing.
+    Fair,
+    /// Nobody listens: connections are refused.
+    Refused,
+    /// Reset as soon as a request begins, which the other side never sees.
+    ResetBefore,
+    /// Half of a request passes; then both ends are reset.
+    HalfRequest,
+    /// The request passes; the answer is met by a reset.
+    ResetAfter,
+    /// So many bytes of the answer pass; then the connection is closed in order.
+    Truncated(usize),
+    /// The answer comes byte by byte.
+    Drip,
+    /// The answer comes late.
+    Late,
+}
+
+/// All kinds of bad weather.
+pub(crate) const BAD: [Weather; 9] = [
+    Weather::Refused,
+    Weather::ResetBefore,
+    Weather::HalfRequest,
+    Weather::ResetAfter,
+    Weather::Truncated(0),
+    Weather::Truncated(9),
+    Weather::Truncated(200),
+    Weather::Drip,
+    Weather::Late,
+];
+
+const DRIP: Duration = Duration::from_millis(1);
+const LATE: Duration = Duration::from_millis(150);
+const BIND_AGAIN: Duration = Duration::from_millis(2);
+
+static LINES: AtomicU32 = AtomicU32::new(0);
+
+/// The line; it ends with the test's runtime.
+pub(crate) struct Wire {
+    address: SocketAddr,
+    weather: watch::Sender<Weather>,
+    broken: Arc<AtomicUsize>,
+}
+
+impl Wire {
+    /// A line to `target`.
+    pub(crate) async fn to(target: SocketAddr) -> Self {
+        let [.., high, low] = std::process::id().to_be_bytes();
+        let [.., last] = LINES.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        let own = Ipv4Addr::new(127, high | 0x80, low, last);
+        let listener = TcpListener::bind((own, 0)).await.expect("port");
+        let address = listener.local_addr().expect("address");
+        let (weather, seen) = watch::channel(Weather::Fair);
+        let broken = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(serve(listener, target, seen, Arc::clone(&broken)));
+        Self { address, weather, broken }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn becomes(&self, weather: Weather) {
+        self.weather.send_replace(weather);
+    }
+
+    /// How many connections it broke while something passed.
+    pub(crate) fn broken(&self) -> usize {
+        self.broken.load(Ordering::Relaxed)
+    }
+}
+
+async fn serve(
+    first: TcpListener,
+    target: SocketAddr,
+    mut weather: watch::Receiver<Weather>,
+    broken: Arc<AtomicUsize>,
+) {
+    let address = first.local_addr().expect("address");
+    let mut listener = Some(first);
+    loop {
+        if *weather.borrow_and_update() == Weather::Refused {
+            listener = None;
+            if weather.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let Some(open) = &listener else {
+            match TcpListener::bind(address).await {
+                Ok(bound) => listener = Some(bound),
+                Err(_old_connections_close) => sleep(BIND_AGAIN).await,
+            }
+            continue;
+        };
+        tokio::select! {
+            accepted = open.accept() => {
+                if let Ok((client, _)) = accepted {
+                    tokio::spawn(carry(client, target, weather.clone(), Arc::clone(&broken)));
+                }
+            }
+            changed = weather.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Carries bytes both ways until an end closes or the weather breaks the connection.
+async fn carry(
+    mut client: TcpStream,
+    target: SocketAddr,
+    weather: watch::Receiver<Weather>,
+    broken: Arc<AtomicUsize>,
+) {
+    let Ok(mut server) = TcpStream::connect(target).await else { return };
+    let is_reset = {
+        let (mut from_client, mut to_client) = client.split();
+        let (mut from_server, mut to_server) = server.split();
+        let (mut up, mut down) = (vec![0; 16 * 1024], vec![0; 16 * 1024]);
+        loop {
+            tokio::select! {
+                read = from_client.read(&mut up) => {
+                    let Some(bytes) = passed(read, &up) else { break false };
+                    let now = *weather.borrow();
+                    let part = match now {
+                        Weather::ResetBefore => &[],
+                        Weather::HalfRequest => bytes.get(..bytes.len() / 2).unwrap_or_default(),
+                        _ => bytes,
+                    };
+                    if to_server.write_all(part).await.is_err() {
+                        break false;
+                    }
+                    if part.len() < bytes.len() {
+                        broken.fetch_add(1, Ordering::Relaxed);
+                        break true;
+                    }
+                }
+                read = from_server.read(&mut down) => {
+                    let Some(bytes) = passed(read, &down) else { break false };
+                    let now = *weather.borrow();
+                    match now {
+                        Weather::ResetAfter => {
+                            broken.fetch_add(1, Ordering::Relaxed);
+                            break true;
+                        }
+                        Weather::Truncated(length) => {
+                            broken.fetch_add(1, Ordering::Relaxed);
+                            let part = bytes.get(..length).unwrap_or(bytes);
+                            drop(to_client.write_all(part).await);
+                            break false;
+                        }
+                        Weather::Drip => {
+                            let mut gone = false;
+                            for byte in bytes {
+                                gone = to_client.write_all(&[*byte]).await.is_err();
+                                if gone {
+                                    break;
+                                }
+                                sleep(DRIP).await;
+                            }
+                            if gone {
+                                break false;
+                            }
+                        }
+                        Weather::Late => {
+                            sleep(LATE).await;
+                            if to_client.write_all(bytes).await.is_err() {
+                                break false;
+                            }
+                        }
+                        _ => {
+                            if to_client.write_all(bytes).await.is_err() {
+                                break false;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    if is_reset {
+        for end in [&client, &server] {
+            drop(end.set_zero_linger());
+        }
+    }
+}
+
+/// What was read; nothing where the end is closed.
+fn passed(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
+    match read {
+        Ok(0) | Err(_) => None,
+        Ok(length) => buffer.get(..length),
+    }
+}
