@@ -7,7 +7,6 @@
 //! a state by sleeping.
 
 #![expect(
-    clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test may fail by panicking, in its helpers too"

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::WriteHalf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -142,12 +143,17 @@ async fn carry(
         loop {
             tokio::select! {
                 read = from_client.read(&mut up) => {
-                    let Some(bytes) = passed(read, &up) else { break false };
+                    let Some(bytes) = passed(&read, &up) else { break false };
                     let now = *weather.borrow();
                     let part = match now {
                         Weather::ResetBefore => &[],
                         Weather::HalfRequest => bytes.get(..bytes.len() / 2).unwrap_or_default(),
-                        _ => bytes,
+                        Weather::Fair
+                        | Weather::Refused
+                        | Weather::ResetAfter
+                        | Weather::Truncated(_)
+                        | Weather::Drip
+                        | Weather::Late => bytes,
                     };
                     if to_server.write_all(part).await.is_err() {
                         break false;
@@ -158,42 +164,18 @@ async fn carry(
                     }
                 }
                 read = from_server.read(&mut down) => {
-                    let Some(bytes) = passed(read, &down) else { break false };
+                    let Some(bytes) = passed(&read, &down) else { break false };
                     let now = *weather.borrow();
-                    match now {
-                        Weather::ResetAfter => {
+                    match answer(&mut to_client, bytes, now).await {
+                        End::Open => {}
+                        End::Gone => break false,
+                        End::Closed => {
                             broken.fetch_add(1, Ordering::Relaxed);
-                            break true;
-                        }
-                        Weather::Truncated(length) => {
-                            broken.fetch_add(1, Ordering::Relaxed);
-                            let part = bytes.get(..length).unwrap_or(bytes);
-                            drop(to_client.write_all(part).await);
                             break false;
                         }
-                        Weather::Drip => {
-                            let mut gone = false;
-                            for byte in bytes {
-                                gone = to_client.write_all(&[*byte]).await.is_err();
-                                if gone {
-                                    break;
-                                }
-                                sleep(DRIP).await;
-                            }
-                            if gone {
-                                break false;
-                            }
-                        }
-                        Weather::Late => {
-                            sleep(LATE).await;
-                            if to_client.write_all(bytes).await.is_err() {
-                                break false;
-                            }
-                        }
-                        _ => {
-                            if to_client.write_all(bytes).await.is_err() {
-                                break false;
-                            }
+                        End::Reset => {
+                            broken.fetch_add(1, Ordering::Relaxed);
+                            break true;
                         }
                     }
                 }
@@ -207,10 +189,50 @@ async fn carry(
     }
 }
 
+/// What becomes of the connection after a part of an answer.
+enum End {
+    Open,
+    /// The client is not there any more.
+    Gone,
+    /// The weather closed it.
+    Closed,
+    /// The weather resets it.
+    Reset,
+}
+
+/// Hands a part of an answer on, as the weather lets it.
+async fn answer(client: &mut WriteHalf<'_>, bytes: &[u8], weather: Weather) -> End {
+    let written = match weather {
+        Weather::ResetAfter => return End::Reset,
+        Weather::Truncated(length) => {
+            let part = bytes.get(..length).unwrap_or(bytes);
+            drop(client.write_all(part).await);
+            return End::Closed;
+        }
+        Weather::Drip => drip(client, bytes).await,
+        Weather::Late => {
+            sleep(LATE).await;
+            client.write_all(bytes).await
+        }
+        Weather::Fair | Weather::Refused | Weather::ResetBefore | Weather::HalfRequest => {
+            client.write_all(bytes).await
+        }
+    };
+    if written.is_ok() { End::Open } else { End::Gone }
+}
+
+async fn drip(client: &mut WriteHalf<'_>, bytes: &[u8]) -> std::io::Result<()> {
+    for byte in bytes {
+        client.write_all(&[*byte]).await?;
+        sleep(DRIP).await;
+    }
+    Ok(())
+}
+
 /// What was read; nothing where the end is closed.
-fn passed(read: std::io::Result<usize>, buffer: &[u8]) -> Option<&[u8]> {
+fn passed<'a>(read: &std::io::Result<usize>, buffer: &'a [u8]) -> Option<&'a [u8]> {
     match read {
         Ok(0) | Err(_) => None,
-        Ok(length) => buffer.get(..length),
+        Ok(length) => buffer.get(..*length),
     }
 }
