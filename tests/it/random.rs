@@ -28,6 +28,9 @@ pub(crate) const PLATFORMS: [&str; 2] = ["twitter", "linkedin"];
 /// Who lives in a story.
 const NAMES: [&str; 6] = ["pa", "pb", "pc", "pd", "pe", "pf"];
 
+/// The longest answer in fair weather.
+const LATENCY_MS_MAX: u64 = 80;
+
 /// The longest wait for the fair end.
 const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 
@@ -306,12 +309,12 @@ fn stir(world: &World, papers: &mut [Paper], net: Net, dice: &mut Dice) {
         world.sandbox.add_fault(dice.one_of(net.history_faults())).expect("a fault");
     }
     let weather = if dice.up_to(2) == 1 { Weather::Fair } else { dice.one_of(&wire::BAD) };
-    becomes(world, weather);
+    becomes(world, weather, dice.up_to(LATENCY_MS_MAX));
 }
 
-fn becomes(world: &World, weather: Weather) {
+fn becomes(world: &World, weather: Weather, latency_ms: u64) {
     if let Some(wire) = &world.wire {
-        wire.becomes(weather);
+        wire.becomes(weather, latency_ms);
     }
 }
 
@@ -330,11 +333,24 @@ async fn rob(world: &World) -> sqlx::Result<()> {
 
 /// Starts, lets it work until a random number of requests or a random time, and kills.
 async fn one_round(world: &World, dice: &mut Dice, tally: &mut Tally) {
-    let target = world.sandbox.read_books(Books::requests_total) + dice.up_to(9);
-    let patience = Duration::from_millis(40 + dice.up_to(800));
+    // Mostly it is killed while a post is out, sometimes while it looks up or whatever it does then.
+    let (posts_only, longest) = match dice.up_to(8) {
+        1 => (false, 400),
+        2 | 3 => (false, 1500),
+        _ => (true, 2500),
+    };
+    let patience = Duration::from_millis(40 + dice.up_to(longest));
+    let seen = || {
+        if posts_only {
+            u64::try_from(world.requests()).expect("few")
+        } else {
+            world.sandbox.read_books(Books::requests_total)
+        }
+    };
+    let target = seen() + dice.up_to(4);
     let daemon = world.start();
     let work = async {
-        while world.sandbox.read_books(Books::requests_total) < target {
+        while seen() < target {
             sleep(Duration::from_millis(1)).await;
         }
     };
@@ -372,7 +388,7 @@ async fn terminate(world: &World, daemon: Tidings) -> String {
 async fn quieten(world: &World, expected: usize, tally: &mut Tally) {
     world.sandbox.clear_faults();
     world.sandbox.release();
-    becomes(world, Weather::Fair);
+    becomes(world, Weather::Fair, 0);
     world.tell(&["resume"]).await;
     let mut daemon: Tidings = world.start();
     let start = Instant::now();
@@ -435,7 +451,7 @@ pub(crate) async fn tell(story: Story) -> Outcome {
     let mut tally = Tally::default();
     for round in 0..story.rounds {
         stir(&world, &mut papers, story.net, &mut dice);
-        if round % 6 == 5 {
+        if round % 3 == 2 {
             // An operator ends the stops of five minutes that three lost answers in a row make.
             world.tell(&["resume"]).await;
         }

@@ -6,7 +6,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -32,12 +32,10 @@ pub(crate) enum Weather {
     Truncated(usize),
     /// The answer comes byte by byte.
     Drip,
-    /// The answer comes late.
-    Late,
 }
 
 /// All kinds of bad weather.
-pub(crate) const BAD: [Weather; 9] = [
+pub(crate) const BAD: [Weather; 8] = [
     Weather::Refused,
     Weather::ResetBefore,
     Weather::HalfRequest,
@@ -46,11 +44,9 @@ pub(crate) const BAD: [Weather; 9] = [
     Weather::Truncated(9),
     Weather::Truncated(200),
     Weather::Drip,
-    Weather::Late,
 ];
 
 const DRIP: Duration = Duration::from_millis(1);
-const LATE: Duration = Duration::from_millis(150);
 const BIND_AGAIN: Duration = Duration::from_millis(2);
 
 static LINES: AtomicU32 = AtomicU32::new(0);
@@ -59,6 +55,8 @@ static LINES: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Wire {
     address: SocketAddr,
     weather: watch::Sender<Weather>,
+    /// How long each answer takes, in milliseconds.
+    latency: Arc<AtomicU64>,
     broken: Arc<AtomicUsize>,
 }
 
@@ -71,16 +69,20 @@ impl Wire {
         let listener = TcpListener::bind((own, 0)).await.expect("port");
         let address = listener.local_addr().expect("address");
         let (weather, seen) = watch::channel(Weather::Fair);
-        let broken = Arc::new(AtomicUsize::new(0));
-        tokio::spawn(serve(listener, target, seen, Arc::clone(&broken)));
-        Self { address, weather, broken }
+        let (latency, broken) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicUsize::new(0)));
+        let state =
+            State { weather: seen, latency: Arc::clone(&latency), broken: Arc::clone(&broken) };
+        tokio::spawn(serve(listener, target, state));
+        Self { address, weather, latency, broken }
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn becomes(&self, weather: Weather) {
+    /// From now on: the weather, and how long each answer takes besides.
+    pub(crate) fn becomes(&self, weather: Weather, latency_ms: u64) {
+        self.latency.store(latency_ms, Ordering::Relaxed);
         self.weather.send_replace(weather);
     }
 
@@ -90,12 +92,16 @@ impl Wire {
     }
 }
 
-async fn serve(
-    first: TcpListener,
-    target: SocketAddr,
-    mut weather: watch::Receiver<Weather>,
+/// What all connections of a line look at.
+#[derive(Clone)]
+struct State {
+    weather: watch::Receiver<Weather>,
+    latency: Arc<AtomicU64>,
     broken: Arc<AtomicUsize>,
-) {
+}
+
+async fn serve(first: TcpListener, target: SocketAddr, state: State) {
+    let mut weather = state.weather.clone();
     let address = first.local_addr().expect("address");
     let mut listener = Some(first);
     loop {
@@ -116,7 +122,7 @@ async fn serve(
         tokio::select! {
             accepted = open.accept() => {
                 if let Ok((client, _)) = accepted {
-                    tokio::spawn(carry(client, target, weather.clone(), Arc::clone(&broken)));
+                    tokio::spawn(carry(client, target, state.clone()));
                 }
             }
             changed = weather.changed() => {
@@ -129,12 +135,8 @@ async fn serve(
 }
 
 /// Carries bytes both ways until an end closes or the weather breaks the connection.
-async fn carry(
-    mut client: TcpStream,
-    target: SocketAddr,
-    weather: watch::Receiver<Weather>,
-    broken: Arc<AtomicUsize>,
-) {
+async fn carry(mut client: TcpStream, target: SocketAddr, state: State) {
+    let State { weather, latency, broken } = state;
     let Ok(mut server) = TcpStream::connect(target).await else { return };
     let is_reset = {
         let (mut from_client, mut to_client) = client.split();
@@ -152,8 +154,7 @@ async fn carry(
                         | Weather::Refused
                         | Weather::ResetAfter
                         | Weather::Truncated(_)
-                        | Weather::Drip
-                        | Weather::Late => bytes,
+                        | Weather::Drip => bytes,
                     };
                     if to_server.write_all(part).await.is_err() {
                         break false;
@@ -165,6 +166,7 @@ async fn carry(
                 }
                 read = from_server.read(&mut down) => {
                     let Some(bytes) = passed(&read, &down) else { break false };
+                    sleep(Duration::from_millis(latency.load(Ordering::Relaxed))).await;
                     let now = *weather.borrow();
                     match answer(&mut to_client, bytes, now).await {
                         End::Open => {}
@@ -210,10 +212,6 @@ async fn answer(client: &mut WriteHalf<'_>, bytes: &[u8], weather: Weather) -> E
             return End::Closed;
         }
         Weather::Drip => drip(client, bytes).await,
-        Weather::Late => {
-            sleep(LATE).await;
-            client.write_all(bytes).await
-        }
         Weather::Fair | Weather::Refused | Weather::ResetBefore | Weather::HalfRequest => {
             client.write_all(bytes).await
         }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 4)]
     at_once: usize,
     /// Starts of the daemon in one story
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 45)]
     rounds: u64,
     /// Takes away the intents of what was in flight after each kill: it must be found guilty
     #[arg(long)]
