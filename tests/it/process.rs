@@ -42,15 +42,10 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world whose sandbox refuses nothing by itself but what `change` asks for: the gate for
-    /// duplicate texts is off, so that a double shows.
+    /// A world with a [`sandbox`].
     pub(crate) async fn new(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options::new(Clock::System, weighted_length);
-        options.settings.duplicates = tidings::sandbox::Duplicates::Off;
-        change(&mut options);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         Self {
-            sandbox: Sandbox::start(listener, options).expect("sandbox"),
+            sandbox: sandbox(change).await,
             feeds: FeedServer::start().await,
             wire: None,
             folder: tempfile::tempdir().expect("folder"),
@@ -159,6 +154,22 @@ hold_above = 500
         Tidings::new(command)
     }
 
+    /// Starts the daemon as the child of a tracer.
+    pub(crate) fn start_under(&self, wrapper: &[String]) -> Tidings {
+        let daemon = self.command(&["run"]);
+        let (program, options) = wrapper.split_first().expect("a tracer");
+        let mut command = Command::new(program);
+        command.args(options).arg(daemon.get_program()).args(daemon.get_args()).env_clear();
+        command.envs(daemon.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        // Fewer threads, so that the n-th call is mostly the same one.
+        command.env("TOKIO_WORKER_THREADS", "1").stdin(Stdio::null());
+        command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+        command.current_dir(self.folder.path());
+        let mut tracer = Tidings::new(command);
+        tracer.is_traced = true;
+        tracer
+    }
+
     /// Starts the daemon, to be held at a killpoint.
     pub(crate) fn start_until(&self, killpoint: &str) -> Tidings {
         self.start_with(&[("TIDINGS_KILLPOINT", killpoint)])
@@ -231,6 +242,16 @@ hold_above = 500
     }
 }
 
+/// A sandbox that refuses nothing by itself but what `change` asks for: the gate for duplicate texts
+/// is off, so that a double shows.
+pub(crate) async fn sandbox(change: impl FnOnce(&mut Options)) -> Sandbox {
+    let mut options = Options::new(Clock::System, weighted_length);
+    options.settings.duplicates = tidings::sandbox::Duplicates::Off;
+    change(&mut options);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+    Sandbox::start(listener, options).expect("sandbox")
+}
+
 /// Whether a request asks to publish.
 pub(crate) fn is_post(seen: &tidings::sandbox::Seen) -> bool {
     seen.method == "POST" && seen.path == "/api/post"
@@ -274,6 +295,8 @@ pub(crate) fn rss(items: &[Item]) -> String {
 /// A running `tidings`; it is killed when it is dropped.
 pub(crate) struct Tidings {
     child: Child,
+    /// Whether the child is a tracer, and the daemon is its child.
+    is_traced: bool,
     log: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -290,7 +313,7 @@ impl Tidings {
                 kept.lock().expect("log").push(line);
             }
         });
-        Self { child, log, reader: Some(reader) }
+        Self { child, is_traced: false, log, reader: Some(reader) }
     }
 
     /// Everything that it said so far.
@@ -314,6 +337,11 @@ impl Tidings {
             panic!("tidings ended ({status}) before: {what}\n{}", self.log());
         }
         assert!(start.elapsed() < deadline, "waited too long until: {what}\n{}", self.log());
+    }
+
+    /// Whether it ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("state").is_some()
     }
 
     /// `kill -9`; gives its log.
@@ -353,6 +381,17 @@ impl Tidings {
     }
 
     fn end(&mut self) {
+        let own = self.child.id();
+        if self.is_traced
+            && let Ok(children) =
+                std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"))
+        {
+            // The tracer goes when what it traces is gone.
+            for child in children.split_whitespace() {
+                drop(Command::new("kill").args(["-KILL", child]).status());
+            }
+            drop(self.child.wait());
+        }
         // One that is dead already needs no kill.
         drop(self.child.kill());
         drop(self.child.wait());

@@ -35,9 +35,14 @@ const LATENCY_MS_MAX: u64 = 80;
 const SETTLED_WITHIN: Duration = Duration::from_mins(5);
 
 /// Chance, by Marsaglia's xorshift; the same seed, the same story.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
+    /// Zero is the one seed that gives nothing but zeros.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self(std::cmp::max(seed, 1))
+    }
+
     fn roll(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -51,7 +56,7 @@ impl Dice {
     }
 
     /// A place in a list of this length.
-    fn below(&mut self, length: usize) -> usize {
+    pub(crate) fn below(&mut self, length: usize) -> usize {
         let length = u64::try_from(length).expect("a length");
         usize::try_from(self.roll() % length).expect("a place")
     }
@@ -445,7 +450,7 @@ async fn world(net: Net) -> World {
 
 /// Tells a story to its end.
 pub(crate) async fn tell(story: Story) -> Outcome {
-    let mut dice = Dice(story.seed);
+    let mut dice = Dice::of(story.seed);
     let world = world(story.net).await;
     let mut papers = papers(&world);
     let mut tally = Tally::default();

@@ -24,6 +24,7 @@ mod random;
 mod wire;
 
 mod kill;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -41,12 +42,15 @@ struct Args {
 enum What {
     /// Kills it at random instants, under every fault of the network
     Kill(kill::Args),
+    /// Ends it at its n-th system call, or lets that call fail, for each n
+    Sweep(sweep::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let is_innocent = match Args::parse().what {
         What::Kill(args) => kill::run(&args).await,
+        What::Sweep(args) => sweep::run(&args).await,
     };
     if is_innocent { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
