@@ -76,6 +76,7 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     listen_to_signals(stop.clone())?;
     let lock = DaemonLock::take(&config.store.path)?;
     let store = Store::open(&config.store.path).await?;
+    store.check_writable().await?;
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;
     let daemon = Arc::new(daemon);

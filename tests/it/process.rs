@@ -339,6 +339,11 @@ impl Tidings {
         assert!(start.elapsed() < deadline, "waited too long until: {what}\n{}", self.log());
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it ended by itself.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("state").is_some()
@@ -382,14 +387,13 @@ impl Tidings {
 
     fn end(&mut self) {
         let own = self.child.id();
-        if self.is_traced
-            && let Ok(children) =
-                std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"))
-        {
-            // The tracer goes when what it traces is gone.
-            for child in children.split_whitespace() {
-                drop(Command::new("kill").args(["-KILL", child]).status());
-            }
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        let traced = children.unwrap_or_default();
+        // A tracer goes when what it traces is gone, and not the other way round.
+        for child in traced.split_whitespace().filter(|_| self.is_traced) {
+            drop(Command::new("kill").args(["-KILL", child]).status());
+        }
+        if self.is_traced && !traced.is_empty() {
             drop(self.child.wait());
         }
         // One that is dead already needs no kill.

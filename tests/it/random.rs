@@ -32,7 +32,7 @@ const NAMES: [&str; 6] = ["pa", "pb", "pc", "pd", "pe", "pf"];
 const LATENCY_MS_MAX: u64 = 80;
 
 /// The longest wait for the fair end.
-const SETTLED_WITHIN: Duration = Duration::from_mins(5);
+const SETTLED_WITHIN: Duration = Duration::from_mins(15);
 
 /// Chance, by Marsaglia's xorshift; the same seed, the same story.
 pub(crate) struct Dice(u64);

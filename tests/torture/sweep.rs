@@ -103,7 +103,7 @@ impl fmt::Display for Point {
 /// How long the hurt program may go on.
 const HURT_FOR: Duration = Duration::from_secs(12);
 /// How long it may take to settle everything after a new start.
-const SETTLED_WITHIN: Duration = Duration::from_mins(3);
+const SETTLED_WITHIN: Duration = Duration::from_mins(10);
 /// What is published is written down within this time.
 const A_MOMENT: Duration = Duration::from_millis(100);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);

@@ -2,6 +2,7 @@
 
 mod anything;
 mod arrivals;
+mod clocks;
 mod crashes;
 mod digests;
 mod doubts;
