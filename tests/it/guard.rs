@@ -4,6 +4,8 @@
 //! the other side; whatever a feed says, one event stays one line. Must not: leave the loopback
 //! network.
 
+#![expect(clippy::panic, reason = "a test may fail by panicking, in its helpers too")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

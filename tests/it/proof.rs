@@ -53,8 +53,8 @@ fn every_test_that_is_named_exists() {
     for name in PAGES {
         let text = page(name);
         for span in spans(&text).into_iter().filter(|span| span.contains("::")) {
-            let test = span.rsplit("::").next().unwrap_or_default();
-            assert!(sources.contains(&format!("fn {test}(")), "{name} names {span}");
+            let last = span.rsplit("::").next().unwrap_or_default();
+            assert!(sources.contains(&format!("fn {last}(")), "{name} names {span}");
             seen += 1;
         }
     }
