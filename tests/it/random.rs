@@ -458,7 +458,8 @@ pub(crate) async fn tell(story: Story) -> Outcome {
         stir(&world, &mut papers, story.net, &mut dice);
         if round % 3 == 2 {
             // An operator ends the stops of five minutes that three lost answers in a row make.
-            world.tell(&["resume"]).await;
+            // Killed before it had a database, there is nothing to resume.
+            world.call(&["resume"]).await;
         }
         one_round(&world, &mut dice, &mut tally).await;
         if story.kind == Kind::Robbed {
