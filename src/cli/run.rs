@@ -78,6 +78,7 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     let lock = DaemonLock::take(&config.store.path)?;
     Store::check(&config.store.path).await?;
     let store = Store::open(&config.store.path).await?;
+    store.check_writable().await?;
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;
     let daemon = Arc::new(daemon);
