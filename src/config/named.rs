@@ -3,20 +3,20 @@
 //! Promises: a name is found as fast among thousands as among three. Must not: check the names; of two
 //! that are alike, which is complained of before, the first is found.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Deref;
 
 /// Profiles or feeds.
 #[derive(Debug, Clone)]
 pub struct Named<T> {
     all: Vec<T>,
-    places: HashMap<String, usize>,
+    places: BTreeMap<String, usize>,
 }
 
 impl<T> Named<T> {
     /// All of them, with the names that `name` gives.
     pub fn new(all: Vec<T>, name: impl Fn(&T) -> &str) -> Self {
-        let mut places = HashMap::with_capacity(all.len());
+        let mut places = BTreeMap::new();
         for (place, one) in all.iter().enumerate() {
             places.entry(name(one).to_owned()).or_insert(place);
         }
