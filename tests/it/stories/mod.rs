@@ -4,6 +4,7 @@ mod agency;
 mod anything;
 mod arrivals;
 mod crashes;
+mod deletions;
 mod digests;
 mod doubts;
 mod faults;
