@@ -33,6 +33,7 @@ mod setup;
 mod shown;
 mod status;
 mod times;
+mod web;
 mod width;
 mod words;
 
@@ -129,6 +130,9 @@ enum Command {
     Restore(backup::RestoreArgs),
     /// Run the simulated Ayrshare alone, with faults to choose
     Sandbox(sandbox::SandboxArgs),
+    /// Make the password of the page
+    #[command(subcommand)]
+    Web(web::WebCommand),
     /// Print the manual page, or write one for each command
     Man(words::ManArgs),
     /// Print the completions of a shell
@@ -192,6 +196,7 @@ async fn dispatch(args: Args) -> Done {
         Command::Backup(args) => backup::backup(&at, &args).await,
         Command::Restore(args) => backup::restore(&at, &args).await,
         Command::Sandbox(args) => sandbox::run(&args).await,
+        Command::Web(command) => web::run(&command),
         Command::Man(args) => words::man(&args),
         Command::Completions(args) => Ok(words::completions(&args)),
         Command::Health => health::run(&at).await,

@@ -2,39 +2,18 @@
 //!
 //! Promises: says what the daemon will do. Must not: decide; it reads what was decided.
 
-use chrono::{DateTime, Utc};
-
 use super::out;
 use super::setup::View;
 use crate::config::Feed;
-use crate::domain::polling::{Rule, host_of};
+use crate::daemon::spoken;
+pub(super) use crate::daemon::spoken::NextPoll;
+use crate::domain::polling::Rule;
 use crate::store::feeds::FeedState;
 use crate::store::hosts::HostWait;
 
-/// The next poll of a feed that was asked before, and what set its time.
-pub(super) struct NextPoll {
-    pub(super) at: DateTime<Utc>,
-    pub(super) why: String,
-}
-
 /// When a feed is asked next; `None` if it is gone for good.
 pub(super) fn next_poll(view: &View, state: &FeedState, waits: &[HostWait]) -> Option<NextPoll> {
-    if state.gone_at.is_some() {
-        return None;
-    }
-    let host = state
-        .asked()
-        .parse()
-        .map(|url| host_of(&url, &view.config.fetch.hosts.grouping))
-        .unwrap_or_default();
-    let wait = waits.iter().find(|wait| wait.name == host && wait.until > state.next_poll_at);
-    Some(match wait {
-        Some(wait) => NextPoll {
-            at: wait.until,
-            why: format!("its host {host} wants to be left alone: {}", wait.why),
-        },
-        None => NextPoll { at: state.next_poll_at, why: state.next_poll_why.clone() },
-    })
+    spoken::next_poll(&view.config, state, waits)
 }
 
 /// The next poll in words.

@@ -165,11 +165,7 @@ fn none(view: &View, args: &ListArgs) -> Exit {
 
 /// Whether nothing more happens to a post unless a person acts.
 pub(super) fn needs_person(post: &Post) -> bool {
-    match post.life.state {
-        State::Held | State::Failed => true,
-        State::Unconfirmed => post.life.lookups.next_at.is_none(),
-        State::Queued | State::Sending | State::Posted | State::Skipped | State::Expired => false,
-    }
+    post.life.needs_person()
 }
 
 /// What a person is to do about a post.

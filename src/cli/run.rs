@@ -78,6 +78,7 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     let lock = DaemonLock::take(&config.store.path)?;
     Store::check(&config.store.path).await?;
     let store = Store::open(&config.store.path).await?;
+    store.check_writable().await?;
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;
     let daemon = Arc::new(daemon);
@@ -122,11 +123,11 @@ async fn forever(present: &Present) -> Result<(), anyhow::Error> {
                 "cannot listen on {address} (`web.listen`): take another port, or \"\" for none"
             )
         })?;
-        info!("health is told at http://{address}/healthz");
+        info!("the page is at http://{address}/");
         let served = present.clone();
         tokio::spawn(async move {
             if let Err(error) = web::serve(listener, served).await {
-                warn!("health is not told any more: {error}");
+                warn!("the page is not there any more: {error}");
             }
         });
     }

@@ -1,16 +1,17 @@
 //! `[web]`: raw → checked.
 //!
-//! Promises: nobody but this machine reaches the page, and hubs are told an address that they can
-//! reach safely. Must not: listen.
+//! Promises: whoever is not on this machine needs a password or a token, and hubs are told an address
+//! that they can reach safely. Must not: listen.
 
 use std::net::SocketAddr;
 
-use url::Url;
+use url::{Host, Url};
 
 use super::complaints::{Complaints, Fault};
+use super::secret::{self, WEB_PASSWORD, WEB_TOKEN};
 use super::section::Section;
 use super::tree::{Node, Table};
-use super::{Web, keys, values};
+use super::{Doors, Web, keys, values};
 
 /// Where the page is without `web.listen`.
 const LISTEN_DEFAULT: &str = "127.0.0.1:8484";
@@ -30,7 +31,52 @@ pub(super) fn web(root: &Table, complaints: &mut Complaints) -> Web {
         }
         Ok(url)
     });
-    Web { listen, public_url }
+    let doors = doors(&section, listen, complaints);
+    Web { listen, public_url, doors }
+}
+
+/// Who may come in. Where others than this machine can come, a password or a token is needed.
+fn doors(section: &Section<'_>, listen: Option<SocketAddr>, complaints: &mut Complaints) -> Doors {
+    let reference = |name| move |node: &Node| secret::reference(node, name);
+    let doors = Doors {
+        password: section.read("password", complaints, reference(WEB_PASSWORD)),
+        token: section.read("token", complaints, reference(WEB_TOKEN)),
+        hosts: section
+            .list("hosts", "[\"tidings.example.com\"]", complaints, host)
+            .unwrap_or_default(),
+    };
+    if section.node("password").is_some() || section.node("token").is_some() {
+        return doors;
+    }
+    let open = if listen.is_some_and(|address| !address.ip().is_loopback()) {
+        Some(("listen", "can be reached from other machines, and the page has no password"))
+    } else if doors.hosts.is_empty() {
+        None
+    } else {
+        Some(("hosts", "lets others than this machine in, and the page has no password"))
+    };
+    if let Some((key, what)) = open
+        && let Some(node) = section.node(key)
+    {
+        let remedy = format!(
+            "give `password` or `token` in [web], such as `password = {{ env = \"{WEB_PASSWORD}\" }}`, \
+             or listen on 127.0.0.1 or [::1] alone"
+        );
+        let fault =
+            if key == "listen" { Fault::value(what, remedy) } else { Fault::key(what, remedy) };
+        section.complain(key, node, &fault, complaints);
+    }
+    doors
+}
+
+/// A name under which browsers may ask for the page, in small letters and without a port.
+fn host(node: &Node) -> Result<String, Fault> {
+    const REMEDY: &str =
+        "give the name alone, without scheme, port and path, such as \"tidings.example.com\"";
+    let typed = values::text(node, "a host name", REMEDY)?.trim();
+    Host::parse(typed)
+        .map(|host| host.to_string())
+        .map_err(|_| Fault::value("is not the name of a host", REMEDY))
 }
 
 fn listen(node: &Node) -> Result<Option<SocketAddr>, Fault> {
@@ -40,15 +86,7 @@ fn listen(node: &Node) -> Result<Option<SocketAddr>, Fault> {
     if typed.is_empty() {
         return Ok(None);
     }
-    let address: SocketAddr =
-        typed.parse().map_err(|_| Fault::value("is not an address with a port", REMEDY))?;
-    if !address.ip().is_loopback() {
-        return Err(Fault::value(
-            "can be reached from other machines, and the page has no password yet",
-            "listen on 127.0.0.1 or [::1], and put a proxy with a password in front of it",
-        ));
-    }
-    Ok(Some(address))
+    typed.parse().map(Some).map_err(|_| Fault::value("is not an address with a port", REMEDY))
 }
 
 /// Where hubs reach us, with a slash at its end.

@@ -49,7 +49,7 @@ pub(super) const FETCH: [&str; 12] = [
     "ca_file",
 ];
 /// `[web]`
-pub(super) const WEB: [&str; 2] = ["listen", "public_url"];
+pub(super) const WEB: [&str; 5] = ["listen", "public_url", "password", "token", "hosts"];
 /// `[prices]`
 pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "delete"];
 /// `[defaults]`

@@ -180,6 +180,19 @@ pub struct Web {
     pub listen: Option<std::net::SocketAddr>,
     /// `public_url`: under which hubs (WebSub) reach `listen`, with a slash at its end.
     pub public_url: Option<Url>,
+    /// `password`, `token`, `hosts`
+    pub doors: Doors,
+}
+
+/// Who may come to the page and the API.
+#[derive(Debug, Clone, Default)]
+pub struct Doors {
+    /// `password` of the page, as it is or as `tidings web password` hashed it.
+    pub password: Option<SecretRef>,
+    /// `token` of the API and the metrics.
+    pub token: Option<SecretRef>,
+    /// `hosts`: the names under which browsers may ask, beside the address itself; without ports.
+    pub hosts: Vec<String>,
 }
 
 /// `[group.NAME]`

@@ -16,6 +16,10 @@ pub(super) const API_KEY: &str = "AYRSHARE_API_KEY";
 pub(super) const X_API_KEY: &str = "X_API_KEY";
 /// The variable of the X app's secret, unless the config says otherwise.
 pub(super) const X_API_SECRET: &str = "X_API_SECRET";
+/// The variable of the page's password that complaints suggest.
+pub(super) const WEB_PASSWORD: &str = "TIDINGS_WEB_PASSWORD";
+/// The variable of the API's token that complaints suggest.
+pub(super) const WEB_TOKEN: &str = "TIDINGS_WEB_TOKEN";
 /// The longest name of a variable or credential.
 const NAME_BYTES_MAX: usize = 128;
 
@@ -112,4 +116,4 @@ fn is_credential(name: &str) -> bool {
     names && !name.is_empty() && (name.bytes().all(small) || is_variable(name))
 }
 
-pub use super::secrets::{FeedSecrets, ProfileSecrets, Secrets, XPair};
+pub use super::secrets::{FeedSecrets, ProfileSecrets, Secrets, WebSecrets, XPair};

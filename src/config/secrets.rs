@@ -3,6 +3,8 @@
 //! Promises: each reference is read once; a value is one line that fits into a header; complaints
 //! and `Debug` never show one. Must not: read X's pair for a profile that does not post to X.
 
+mod web;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
@@ -16,6 +18,7 @@ use super::environment::Environment;
 use super::secret::SecretRef;
 use super::{Config, Feed, Profile};
 use crate::domain::breaker::X;
+pub use web::WebSecrets;
 
 /// The longest value.
 const VALUE_BYTES_MAX: usize = 8 * 1024;
@@ -33,6 +36,8 @@ pub struct Secrets {
     pub feeds: FeedSecrets,
     /// How the receivers of alerts are reached.
     pub alerts: AlertSecrets,
+    /// What opens the page and the API.
+    pub web: WebSecrets,
     profiles: BTreeMap<String, ProfileSecrets>,
 }
 
@@ -95,6 +100,7 @@ impl Secrets {
     /// Everything that is missing or unusable, at once; no value is in it.
     pub fn read(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
         let (values, warnings) = values_of(&config.file, needs(config), environment)?;
+        web::are_strong(config, &values)?;
         // All that is needed is there, or the complaints have been returned.
         Self::assemble(config, &values, warnings)
             .ok_or_else(|| Complaints::of_secrets(&config.file))
@@ -129,15 +135,16 @@ impl Secrets {
             warnings: warnings.into_iter().collect(),
             feeds: FeedSecrets::of(&of_feeds),
             alerts: AlertSecrets::of(config, values),
+            web: WebSecrets::of(config, values),
             profiles: config.profiles.iter().map(profile).collect::<Option<BTreeMap<_, _>>>()?,
         })
     }
 
-    /// Stand-ins for the sandbox: nothing is read but what the feeds need.
+    /// Stand-ins for the sandbox: nothing is read but what the feeds and the page need.
     ///
     /// # Errors
     ///
-    /// As [`FeedSecrets::read`].
+    /// As [`Secrets::read`].
     pub fn sandbox(config: &Config, environment: &Environment) -> Result<Self, Complaints> {
         let profile = |profile: &Profile| {
             let secrets = ProfileSecrets {
@@ -152,12 +159,17 @@ impl Secrets {
             };
             (profile.name.clone(), secrets)
         };
+        let mut needs = BTreeMap::new();
+        needs_of_feeds(config, &config.feeds, &mut needs);
+        web::needs(config, &mut needs);
+        let (values, warnings) = values_of(&config.file, needs, environment)?;
         Ok(Self {
             api_key: "sandbox-api-key".into(),
-            warnings: Vec::new(),
-            feeds: FeedSecrets::read(config, &config.feeds, environment)?,
+            warnings: warnings.into_iter().collect(),
+            feeds: FeedSecrets::of(&values),
             // A rehearsal tells nobody.
             alerts: AlertSecrets::default(),
+            web: WebSecrets::of(config, &values),
             profiles: config.profiles.iter().map(profile).collect(),
         })
     }
@@ -215,6 +227,7 @@ fn needs(config: &Config) -> BTreeMap<&SecretRef, Users> {
     }
     needs_of_feeds(config, &config.feeds, &mut needs);
     needs_of_alerts(config, &mut needs);
+    web::needs(config, &mut needs);
     needs
 }
 

@@ -31,9 +31,11 @@ pub mod reload;
 mod restored;
 pub mod run;
 mod settle;
+pub mod spoken;
 pub mod stops;
 mod storage;
 pub mod systemd;
+pub mod tally;
 mod updates;
 pub mod websub;
 
@@ -46,7 +48,7 @@ use tokio::sync::{Notify, broadcast, watch};
 
 use crate::ayrshare::{self, Credentials};
 use crate::clock::Clock;
-use crate::config::secret::Secrets;
+use crate::config::secret::{Secrets, WebSecrets};
 use crate::config::{self, Config};
 use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::breaker::Lane;
@@ -61,6 +63,7 @@ use news::News;
 use outlook::Outlook;
 use pulse::Pulse;
 use run::Stop;
+use tally::Tally;
 
 /// News that a slow listener may lag behind before it misses some.
 const NEWS_KEPT: usize = 4096;
@@ -93,6 +96,8 @@ pub struct Daemon {
     pub stop: Stop,
     /// When each loop looked last.
     pub pulse: Arc<Pulse>,
+    /// What happened since the start, counted.
+    pub tally: Arc<Tally>,
 }
 
 /// What can go wrong in the daemon itself.
@@ -182,6 +187,7 @@ impl Daemon {
             room: Arc::default(),
             stop: Stop::default(),
             pulse: Arc::default(),
+            tally: Arc::default(),
         })
     }
 
@@ -200,6 +206,7 @@ impl Daemon {
             room: Arc::clone(&self.room),
             stop: self.stop.clone(),
             pulse: Arc::clone(&self.pulse),
+            tally: Arc::clone(&self.tally),
             ..fresh
         })
     }
@@ -210,6 +217,7 @@ impl Daemon {
     }
 
     fn tell(&self, news: News) {
+        self.tally.note(&news);
         // Nobody has to listen.
         drop(self.news.send(news));
         self.wake();
@@ -221,13 +229,23 @@ impl Daemon {
     }
 
     /// Has every loop look again at everything.
-    fn look_again(&self) {
+    pub(crate) fn look_again(&self) {
         self.by_hand.send_modify(|count| *count = count.wrapping_add(1));
         self.wake();
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// A listener to what a person did, in whichever process.
+    pub fn acts(&self) -> watch::Receiver<u64> {
+        self.by_hand.subscribe()
+    }
+
+    /// What opens the page and the API.
+    pub const fn doors(&self) -> &WebSecrets {
+        &self.secrets.web
     }
 
     /// What is wrong with the daemon itself, if anything: a loop that doesn't turn, or a database

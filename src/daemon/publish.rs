@@ -163,7 +163,8 @@ impl Daemon {
                 match self.outlook().next_of(&lane, now, &passing).await? {
                     Decision::Wait { until, .. } => Some(until),
                     Decision::Idle => None,
-                    Decision::Send { id, .. } => {
+                    Decision::Send { id, due: since, .. } => {
+                        self.tally.late(now - since);
                         probing.extend(over.iter().map(|breaker| (&breaker.scope, breaker.cause)));
                         due.ready.push((lane.clone(), id));
                         None

@@ -35,5 +35,6 @@ pub mod similar;
 pub mod template;
 pub mod text;
 pub mod tlds;
+pub mod told;
 pub mod visible;
 pub mod weight;

@@ -62,6 +62,12 @@ pub enum Error {
         /// Its version.
         found: String,
     },
+    /// It can be read, but not be written.
+    #[error("the database {} can't be written: check who owns it and its folder, and that the disk is not mounted read-only", path.display())]
+    ReadOnly {
+        /// Where it is.
+        path: PathBuf,
+    },
     /// A newer Tidings made it.
     #[error("the database {} was made by a newer Tidings (schema {version}): install that version again, or restore a backup from before the upgrade", path.display())]
     NewerSchema {
@@ -206,6 +212,22 @@ impl Store {
         Ok(Tx { tx, now })
     }
 
+    /// Refuses a database that can only be read, before anything is fetched for it. A disk that is
+    /// full is no reason: it may have room again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`].
+    pub async fn check_writable(&self) -> Result<(), Error> {
+        let tried = sqlx::query!("update hand set acts = acts where id = 1").execute(&self.write);
+        match tried.await {
+            Err(error) if code_of(&error) == Some(READ_ONLY) => {
+                Err(Error::ReadOnly { path: self.path.clone() })
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// What keeps the database quick: its statistics, and a log that is folded in.
     pub async fn maintain(&self) -> Result<(), Error> {
         sqlx::raw_sql("pragma optimize; pragma wal_checkpoint(passive);")
@@ -229,14 +251,27 @@ impl Tx {
     }
 }
 
+/// SQLite's code for a database that may not be written.
+const READ_ONLY: u32 = 8;
+
+/// SQLite's code of an error, without what extends it.
+fn code_of(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
+    Some(code.parse::<u32>().ok()? & 0xff)
+}
+
 /// What to do about a database that can't be opened.
 fn hint(path: &Path, source: &sqlx::Error) -> &'static str {
-    let code = source.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    match code.as_deref() {
+    match code_of(source) {
         _ if path.is_dir() => "it is a directory; set `store.path` to a file in it",
-        Some("11" | "26") => {
+        Some(11 | 26) => {
             "it is damaged, or no database of Tidings; `tidings restore BACKUP` puts a copy back, or \
              set `store.path` to another file"
+        }
+        Some(5) => "another process has been writing to it for ten seconds; try again",
+        Some(10 | 13) => {
+            "the disk is full or fails; make room (`df`), or look into the machine's own log \
+             (`dmesg`)"
         }
         _ => "check that its folder exists and that the file may be written",
     }
@@ -255,9 +290,28 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the schema is this program's to the letter: whoever only looks then waits for no writer.
+async fn is_current(connection: &mut SqliteConnection) -> bool {
+    let applied = sqlx::query_as::<_, (i64, Vec<u8>)>(
+        "select version, checksum from _sqlx_migrations where success order by version",
+    )
+    .fetch_all(connection)
+    .await;
+    // A new database has no such table.
+    applied.is_ok_and(|applied| {
+        MIGRATOR
+            .iter()
+            .map(|it| (it.version, &*it.checksum))
+            .eq(applied.iter().map(|(version, checksum)| (*version, checksum.as_slice())))
+    })
+}
+
 /// All in one transaction that only one process has at a time: the daemon and the command line may
 /// meet a new database, or an old one, at the same moment.
 async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), Error> {
+    if is_current(connection).await {
+        return Ok(());
+    }
     let open = |source| Error::Open { path: path.to_owned(), source };
     let mut tx = connection.begin_with("begin immediate").await.map_err(open)?;
     let Err(source) = MIGRATOR.run(&mut *tx).await else {

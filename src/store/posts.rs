@@ -6,6 +6,7 @@
 mod change;
 mod hand;
 mod orphans;
+mod pages;
 mod published;
 mod row;
 
@@ -19,6 +20,7 @@ use crate::domain::media::Media;
 use crate::domain::options::Options;
 use crate::domain::plan::Priority;
 use crate::domain::post::{Life, State};
+pub use pages::Census;
 pub use published::Aftermath;
 use row::posts;
 

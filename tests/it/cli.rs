@@ -261,6 +261,8 @@ profiles = ["main", "workshop"]
         let feeds = self.feeds.url("/");
         let sandbox = self.sandbox.address().to_string();
         let text = text.replace(feeds.as_str(), "http://feeds/").replace(&sandbox, "sandbox");
+        let month = chrono::Utc::now().format("%B %Y").to_string();
+        let text = text.replace(&month, "[month]");
         text.lines().map(redact_line).collect::<Vec<_>>().join("\n")
     }
 }
@@ -309,9 +311,14 @@ fn redact_times(cell: &str) -> String {
                 words.push(format!("(far){rest}"));
             }
         } else if let Some((head, id)) = word.split_once("/status/")
-            && id.bytes().all(|byte| byte.is_ascii_digit())
+            && id.starts_with(|it: char| it.is_ascii_digit())
         {
-            words.push(format!("{head}/status/[id]"));
+            let rest = id.trim_start_matches(|it: char| it.is_ascii_digit());
+            words.push(format!("{head}/status/[id]{rest}"));
+        } else if let Some((at, rest)) = word.split_once(',')
+            && chrono::DateTime::parse_from_rfc3339(at).is_ok()
+        {
+            words.push(format!("[time],{rest}"));
         } else {
             words.push(word.to_owned());
         }
@@ -345,7 +352,7 @@ async fn the_demo_ends_well() {
 }
 
 /// Every command, with its subcommands.
-const COMMANDS: [&str; 41] = [
+const COMMANDS: [&str; 43] = [
     "",
     "demo",
     "init",
@@ -384,6 +391,8 @@ const COMMANDS: [&str; 41] = [
     "feeds remove",
     "feeds import",
     "feeds export",
+    "web",
+    "web password",
     "sandbox",
     "man",
     "completions",

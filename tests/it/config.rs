@@ -495,7 +495,15 @@ fn secrets_are_complained_about_at_once_and_never_shown() {
 fn the_sandbox_needs_no_secrets() {
     let config =
         load(Path::new("tests/data/config/valid/agency.toml"), &no_variables()).expect("loads");
-    let secrets = Secrets::sandbox(&config, &no_variables()).expect("no feed needs one");
+    // But those that keep strangers from the page, which is as real as ever.
+    let doors = [
+        ("TIDINGS_WEB_PASSWORD", "correct horse battery"),
+        ("TIDINGS_WEB_TOKEN", "0123456789abcdef0123456789abcdef"),
+    ];
+    let complaints = Secrets::sandbox(&config, &no_variables()).expect_err("complaints");
+    assert_eq!(complaints.to_string().matches("of [web]").count(), 2, "{complaints}");
+    let doors: Environment = doors.into_iter().collect();
+    let secrets = Secrets::sandbox(&config, &doors).expect("no feed needs one");
     assert_eq!(secrets.api_key.expose_secret(), "sandbox-api-key");
     let one = secrets.profile("one").expect("one");
     let key = one.profile_key.as_ref().map(|key| key.expose_secret().to_owned());

@@ -347,3 +347,11 @@ fn nothing_is_left_undone_or_silenced() {
     }
     expect_none("no todo!, no unimplemented!, no #[allow]", &wrong);
 }
+
+#[test]
+fn statements_are_never_put_together_from_text() {
+    // sqlx takes only `&'static str`; these are its ways around that.
+    let sources = sources();
+    let found = places(&sources, &["AssertSqlSafe", "QueryBuilder", "SqlStr"], |_| false);
+    expect_none("statements are fixed texts with bound values", &found);
+}

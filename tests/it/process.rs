@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 use super::feed_server::{Answer, FeedServer};
+use super::wire::Wire;
 
 /// Every wait ends after this long.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -35,21 +36,32 @@ const CALL_AGAIN: Duration = Duration::from_millis(150);
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) feeds: FeedServer,
+    /// The line to the sandbox, where there is one that can break.
+    pub(crate) wire: Option<Wire>,
     folder: TempDir,
 }
 
 impl World {
-    /// A world whose sandbox refuses nothing by itself but what `change` asks for: the gate for
-    /// duplicate texts is off, so that a double shows.
+    /// A world with a [`sandbox`].
     pub(crate) async fn new(change: impl FnOnce(&mut Options)) -> Self {
-        let mut options = Options::new(Clock::System, weighted_length);
-        options.settings.duplicates = tidings::sandbox::Duplicates::Off;
-        change(&mut options);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
         Self {
-            sandbox: Sandbox::start(listener, options).expect("sandbox"),
+            sandbox: sandbox(change).await,
             feeds: FeedServer::start().await,
+            wire: None,
             folder: tempfile::tempdir().expect("folder"),
+        }
+    }
+
+    /// The same world, in which the daemon reaches the sandbox only by a line that can break.
+    pub(crate) async fn by_wire(mut self) -> Self {
+        self.wire = Some(Wire::to(self.sandbox.address()).await);
+        self
+    }
+
+    fn base_url(&self) -> String {
+        match &self.wire {
+            Some(wire) => format!("http://{}/api", wire.address()),
+            None => self.sandbox.url(),
         }
     }
 
@@ -87,7 +99,7 @@ interval = "1s"
 hold_above = 500
 
 {rest}"#,
-            self.sandbox.url(),
+            self.base_url(),
             self.path("tidings.db").display(),
         );
         std::fs::write(self.path("tidings.toml"), text).expect("config");
@@ -140,6 +152,22 @@ hold_above = 500
         let mut command = self.command(&["run"]);
         command.envs(env.iter().copied());
         Tidings::new(command)
+    }
+
+    /// Starts the daemon as the child of a tracer.
+    pub(crate) fn start_under(&self, wrapper: &[String]) -> Tidings {
+        let daemon = self.command(&["run"]);
+        let (program, options) = wrapper.split_first().expect("a tracer");
+        let mut command = Command::new(program);
+        command.args(options).arg(daemon.get_program()).args(daemon.get_args()).env_clear();
+        command.envs(daemon.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        // Fewer threads, so that the n-th call is mostly the same one.
+        command.env("TOKIO_WORKER_THREADS", "1").stdin(Stdio::null());
+        command.envs(std::env::vars_os().filter(|(name, _)| name == "PATH"));
+        command.current_dir(self.folder.path());
+        let mut tracer = Tidings::new(command);
+        tracer.is_traced = true;
+        tracer
     }
 
     /// Starts the daemon, to be held at a killpoint.
@@ -214,32 +242,49 @@ hold_above = 500
     }
 }
 
+/// A sandbox that refuses nothing by itself but what `change` asks for: the gate for duplicate texts
+/// is off, so that a double shows.
+pub(crate) async fn sandbox(change: impl FnOnce(&mut Options)) -> Sandbox {
+    let mut options = Options::new(Clock::System, weighted_length);
+    options.settings.duplicates = tidings::sandbox::Duplicates::Off;
+    change(&mut options);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+    Sandbox::start(listener, options).expect("sandbox")
+}
+
 /// Whether a request asks to publish.
 pub(crate) fn is_post(seen: &tidings::sandbox::Seen) -> bool {
     seen.method == "POST" && seen.path == "/api/post"
 }
 
-/// One item of a feed. Its token is in its title for ever, the edition changes.
+/// One item of a feed. Its token is in its title and its link for ever; edition and guid change.
 #[derive(Debug, Clone)]
 pub(crate) struct Item {
     pub(crate) token: String,
     pub(crate) edition: u32,
+    pub(crate) guid: String,
+}
+
+impl Item {
+    pub(crate) fn new(token: String) -> Self {
+        Self { guid: token.clone(), token, edition: 1 }
+    }
 }
 
 /// Items with the tokens `PREFIX001`, `PREFIX002` and so on.
 pub(crate) fn items(prefix: &str, count: usize) -> Vec<Item> {
-    (1..=count).map(|n| Item { token: format!("{prefix}{n:03}"), edition: 1 }).collect()
+    (1..=count).map(|n| Item::new(format!("{prefix}{n:03}"))).collect()
 }
 
 /// A feed as a blog shows it: the newest item first.
 pub(crate) fn rss(items: &[Item]) -> String {
     let mut text = String::from("<rss version=\"2.0\"><channel><title>Harbour news</title>");
-    for Item { token, edition } in items.iter().rev() {
+    for Item { token, edition, guid } in items.iter().rev() {
         write!(
             text,
             "<item><title>Story {token}, edition {edition}</title>\
              <link>https://example.com/{token}</link>\
-             <guid isPermaLink=\"false\">{token}</guid></item>"
+             <guid isPermaLink=\"false\">{guid}</guid></item>"
         )
         .expect("text");
     }
@@ -250,6 +295,8 @@ pub(crate) fn rss(items: &[Item]) -> String {
 /// A running `tidings`; it is killed when it is dropped.
 pub(crate) struct Tidings {
     child: Child,
+    /// Whether the child is a tracer, and the daemon is its child.
+    is_traced: bool,
     log: Arc<Mutex<Vec<String>>>,
     reader: Option<JoinHandle<()>>,
 }
@@ -266,7 +313,7 @@ impl Tidings {
                 kept.lock().expect("log").push(line);
             }
         });
-        Self { child, log, reader: Some(reader) }
+        Self { child, is_traced: false, log, reader: Some(reader) }
     }
 
     /// Everything that it said so far.
@@ -295,6 +342,16 @@ impl Tidings {
             panic!("tidings ended ({status}) before: {what}\n{}", self.log());
         }
         assert!(start.elapsed() < deadline, "waited too long until: {what}\n{}", self.log());
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("state").is_some()
     }
 
     /// `kill -9`; gives its log.
@@ -339,6 +396,16 @@ impl Tidings {
     }
 
     fn end(&mut self) {
+        let own = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        let traced = children.unwrap_or_default();
+        // A tracer goes when what it traces is gone, and not the other way round.
+        for child in traced.split_whitespace().filter(|_| self.is_traced) {
+            drop(Command::new("kill").args(["-KILL", child]).status());
+        }
+        if self.is_traced && !traced.is_empty() {
+            drop(self.child.wait());
+        }
         // One that is dead already needs no kill.
         drop(self.child.kill());
         drop(self.child.wait());

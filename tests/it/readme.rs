@@ -319,7 +319,7 @@ fn the_words_of_the_table_of_troubles_are_the_programs() {
     for source in [
         "src/daemon/run.rs",
         "src/store/lock.rs",
-        "src/cli/feeds/list.rs",
+        "src/daemon/spoken.rs",
         "src/cli/delete.rs",
         "src/cli/corrections.rs",
     ] {

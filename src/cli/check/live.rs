@@ -10,13 +10,13 @@ use futures_util::StreamExt as _;
 
 use super::report::Report;
 use crate::ayrshare::{Client, Credentials, XPair};
-use crate::cli::out;
 use crate::clock::Clock;
 use crate::config::secret::Secrets;
 use crate::config::{Config, Profile};
 use crate::domain::breaker::{Lane, X};
 use crate::domain::cost::Usd;
 use crate::domain::diagnosis::{ANALYTICS_COST, Fault, Question, Verdict, diagnose};
+use crate::domain::told::length;
 use crate::http;
 
 /// Profiles that are asked about at once.
@@ -165,7 +165,7 @@ fn tell_clock(report: &mut Report, skew: Option<TimeDelta>) {
         "clock at Ayrshare",
         format!(
             "this machine's clock is {} {way}: posts go out at wrong times",
-            out::length(skew.abs())
+            length(skew.abs())
         ),
         vec!["do: timedatectl set-ntp true, or mend the clock of the host".to_owned()],
     );

@@ -10,6 +10,7 @@ use crate::cli::polling::{NextPoll, next_poll, remarks};
 use crate::cli::setup::View;
 use crate::cli::{Done, Exit};
 use crate::config::Feed;
+pub(in crate::cli) use crate::daemon::spoken::health;
 use crate::feed::parse::Reader;
 use crate::store::feeds::FeedState;
 
@@ -28,16 +29,6 @@ pub(in crate::cli) struct ListArgs {
 pub(in crate::cli) struct RefreshArgs {
     /// The feed's name; left out: all feeds
     feed: Option<String>,
-}
-
-/// How a feed is, in a word.
-pub(in crate::cli) fn health(state: Option<&FeedState>) -> &'static str {
-    match state {
-        None => "new",
-        Some(FeedState { gone_at: Some(_), .. }) => "gone",
-        Some(state) if state.failures > 0 => "failing",
-        Some(_) => "ok",
-    }
 }
 
 pub(super) async fn list(view: &View, args: &ListArgs) -> Done {

@@ -121,7 +121,7 @@ pub fn correction(post: PostFacts<'_>, title: &str, url: Option<&str>) -> Alert 
         (
             &format!("Post {id} is out, and its entry changed since"),
             &format!("Its headline is now: {}. The post reads: {}", line(title, POST_SHOWN), line(text, POST_SHOWN)),
-            &format!("look at {place}; if the change matters, answer or delete the post there by hand: Tidings sends nothing twice"),
+            &format!("look at {place}; if the change matters, answer there, or take the post down with `tidings delete {id}`: Tidings sends nothing twice"),
         ),
     )
     .of(vec![lane.profile.clone()])

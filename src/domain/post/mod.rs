@@ -106,6 +106,19 @@ pub struct Life {
     pub posted_at: Option<DateTime<Utc>>,
 }
 
+impl Life {
+    /// Whether nothing more happens to it unless a person acts.
+    pub fn needs_person(&self) -> bool {
+        match self.state {
+            State::Held | State::Failed => true,
+            State::Unconfirmed => self.lookups.next_at.is_none(),
+            State::Queued | State::Sending | State::Posted | State::Skipped | State::Expired => {
+                false
+            }
+        }
+    }
+}
+
 /// The look-ups of an unconfirmed post.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lookups {

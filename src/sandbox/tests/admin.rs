@@ -150,6 +150,8 @@ async fn the_first_page_says_what_this_is() {
       403-permission            Refused by X because the app may not write, as HTTP status 403.
       403-permission-nested     Refused by X because the app may not write, inside errors of a 400.
       403-suspended             Not published; the profile is suspended.
+      403-callback              Not published; answered as though X did not know the callback addresses.
+      401-x                     Refused by X: it does not take the key pair.
       419                       Not published; answered as though both X headers were missing.
       400-header                Not published; answered as though one X header were missing.
       101-retryable             Refused with code 101 and retryAvailable.
@@ -167,6 +169,7 @@ async fn the_first_page_says_what_this_is() {
       429-retry-after@SECONDS   Not published; too many requests, with a Retry-After of SECONDS.
       key-reused                Answered as though the idempotency key had been used; not published.
       key-forgotten             The idempotency key is neither looked at nor kept.
+      date-off@SECONDS          Answered well, with a Date that is SECONDS ahead.
       history-lag@SECONDS       Shows only posts that are at least SECONDS old.
       history-500               Answered with 500 and a page of HTML.
       history-empty             Answered as though nothing had ever been posted.

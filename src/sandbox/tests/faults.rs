@@ -52,6 +52,8 @@ fn table() -> Vec<(&'static str, Told, usize)> {
         ("403-permission", Code(403, 403), NOT),
         ("403-permission-nested", Code(400, 403), NOT),
         ("403-suspended", Code(403, 403), NOT),
+        ("403-callback", Code(403, 403), NOT),
+        ("401-x", Code(400, 401), NOT),
         ("419", Code(419, 419), NOT),
         ("400-header", Code(400, 400), NOT),
         ("101-retryable", Code(400, 101), NOT),

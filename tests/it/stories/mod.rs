@@ -3,6 +3,7 @@
 mod agency;
 mod anything;
 mod arrivals;
+mod clocks;
 mod crashes;
 mod deletions;
 mod digests;
