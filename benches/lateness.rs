@@ -35,7 +35,7 @@ const STEP: TimeDelta = TimeDelta::milliseconds(25);
 /// Before the first post: the daemon has begun by then.
 const START: TimeDelta = TimeDelta::seconds(2);
 /// After the last due time: longer than any post may be late.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::main]
 async fn main() -> Result<(), anyhow::Error> {
@@ -157,7 +157,7 @@ fn tell(mut late: Vec<TimeDelta>) -> Result<(), anyhow::Error> {
     ensure!(late.len() == POSTS, "{} of {POSTS} posts were seen", late.len());
     late.sort_unstable();
     let share = |percent: usize| {
-        let place = (late.len() * percent / 100).min(late.len() - 1);
+        let place = std::cmp::min(late.len() * percent / 100, late.len() - 1);
         late.get(place).map_or(0, TimeDelta::num_milliseconds)
     };
     println!(

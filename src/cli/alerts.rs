@@ -38,7 +38,7 @@ pub(super) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct TestArgs {
-    /// The name of an [[alert]]; left out: all
+    /// The name of one receiver; left out: all
     name: Option<String>,
 }
 

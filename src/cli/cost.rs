@@ -123,7 +123,9 @@ pub(super) async fn run(place: &Place, args: &CostArgs) -> Done {
     let times: Vec<_> = spans.iter().map(|span| (span.from, span.to)).collect();
     let spendings = view.store.spending(&times).await?;
     let mut total = Sum::default();
-    spendings.iter().for_each(|one| total.add(one));
+    for one in &spendings {
+        total.add(one);
+    }
     let rows = rows(&view, args.by, (&spans, &spendings));
     let budgets = budgets::lines(&view, AHEAD).await?;
     let (from, to) = (spans.first(), spans.last());
@@ -242,7 +244,9 @@ fn say_rows(by: By, rows: &[(String, Sum)]) {
     let mut lines: Vec<Vec<String>> = shown.iter().map(|(name, sum)| line(name, sum)).collect();
     if !rest.is_empty() {
         let mut sum = Sum::default();
-        rest.iter().for_each(|(_, one)| sum.join(*one));
+        for (_, one) in rest {
+            sum.join(*one);
+        }
         lines.push(line(&format!("… {} more, in --json", rest.len()), &sum));
     }
     out::say(&out::table(&[by.head(), "POSTS", "REQUESTS", "COST", "AT RISK"], &lines));

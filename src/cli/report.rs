@@ -81,7 +81,8 @@ async fn report(view: &View, args: &ReportArgs) -> Result<Report, anyhow::Error>
         ),
     };
     let zone = profiles.first().map_or_else(|| view.home_zone(), |name| view.config.zone(name));
-    let today = last_days(zone, view.now, 1).first().map_or(view.now.date_naive(), |it| it.first);
+    let today =
+        last_days(zone, view.now, 1).first().map_or_else(|| view.now.date_naive(), |it| it.first);
     let span = month_of(zone, args.month.unwrap_or(today));
     let times = (span.from, span.to);
     let spendings = view.store.spending(&[times]).await?;

@@ -17,7 +17,7 @@ const PASSWORD_MIN: usize = 10;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum WebCommand {
-    /// Hash a password from standard input, for the secret that `password` in [web] leads to
+    /// Hash a password from standard input, for the secret that `web.password` leads to
     Password,
 }
 

@@ -117,8 +117,11 @@ fn items(node: Option<&Node>) -> &[Node] {
     if let Some(Node { value: Value::List(items), .. }) = node { items } else { &[] }
 }
 
-fn items_mut(node: Option<&mut Node>) -> &mut [Node] {
-    if let Some(Node { value: Value::List(items), .. }) = node { items } else { &mut [] }
+fn items_mut<'t>(root: &'t mut Table, key: &str) -> &'t mut [Node] {
+    match root.get_mut(key) {
+        Some(Node { value: Value::List(items), .. }) => items,
+        Some(_) | None => &mut [],
+    }
 }
 
 /// Gives the group of each profile by its name.
@@ -127,14 +130,15 @@ fn hand_down_to_profiles(
     heritages: &BTreeMap<String, Heritage>,
 ) -> BTreeMap<String, String> {
     let mut of_profiles = BTreeMap::new();
-    for node in items_mut(root.get_mut("profile")) {
+    for node in items_mut(root, "profile") {
         let Some(group) = group_of(node).map(str::to_owned) else { continue };
         let (Some(heritage), Value::Table(table)) = (heritages.get(&group), &mut node.value) else {
             continue;
         };
         let has_own_pair = PAIR.iter().any(|key| table.contains_key(*key));
         for (key, value) in &heritage.profile {
-            if !(has_own_pair && PAIR.contains(&key.as_str())) && !table.contains_key(key) {
+            let is_of_pair = has_own_pair && PAIR.contains(&key.as_str());
+            if !is_of_pair && !table.contains_key(key) {
                 table.insert(key.clone(), value.clone());
             }
         }
@@ -157,7 +161,7 @@ fn hand_down_to_feeds(
         [] | [_, ..] => None,
     };
     let usual = usual.or(only);
-    for node in items_mut(root.get_mut("feed")) {
+    for node in items_mut(root, "feed") {
         let Value::Table(table) = &mut node.value else { continue };
         let first = first_of(table).or_else(|| usual.clone());
         let group = first.and_then(|name| of_profiles.get(&name));

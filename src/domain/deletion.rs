@@ -106,7 +106,9 @@ impl Said {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => return,
         };
         if depth < DEPTH_MAX {
-            children.into_iter().for_each(|child| self.read(child, depth + 1));
+            for child in children {
+                self.read(child, depth + 1);
+            }
         }
     }
 }

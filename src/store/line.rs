@@ -10,6 +10,7 @@ use crate::domain::breaker::Lane;
 use crate::domain::plan::Priority;
 
 /// A queued post, as far as planning needs it.
+#[expect(clippy::struct_excessive_bools, reason = "facts that hold side by side, no modes")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InLine {
     /// Its number.
@@ -105,6 +106,7 @@ impl TryFrom<Row> for InLine {
 
 impl Store {
     /// The posts of a lane that may be first in line, in no order.
+    #[expect(clippy::too_many_lines, reason = "one statement")]
     pub async fn in_line(
         &self,
         lane: &Lane,

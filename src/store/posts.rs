@@ -136,7 +136,7 @@ pub struct Wording<'a> {
 pub struct Heading {
     /// Its feed.
     pub feed: String,
-    /// The first [`HEADING_CHARS_MAX`] characters of its text.
+    /// The first `HEADING_CHARS_MAX` characters of its text.
     pub text: String,
 }
 

@@ -2,6 +2,11 @@
 //! installed. The judge of what went out is the sandbox's books; pictures for a person to look at go to
 //! `target/screenshots/`.
 
+#![expect(clippy::panic, reason = "a test may fail by panicking, in its helpers too")]
+#![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
+#![expect(clippy::print_stdout, reason = "what is left out is said")]
+#![expect(clippy::disallowed_methods, reason = "a browser keeps its own time")]
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -20,7 +25,7 @@ use crate::world::{World, rss};
 
 /// What a step in the browser may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The name of an element in WebDriver's answers.
+/// The name of an element in `WebDriver`'s answers.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -79,7 +84,7 @@ impl Browser {
         } } });
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .build()
             .expect("a client");
         let mut browser =

@@ -261,7 +261,7 @@ profiles = ["main", "workshop"]
         let feeds = self.feeds.url("/");
         let sandbox = self.sandbox.address().to_string();
         let text = text.replace(feeds.as_str(), "http://feeds/").replace(&sandbox, "sandbox");
-        let month = chrono::Utc::now().format("%B %Y").to_string();
+        let month = Clock::System.now().format("%B %Y").to_string();
         let text = text.replace(&month, "[month]");
         text.lines().map(redact_line).collect::<Vec<_>>().join("\n")
     }

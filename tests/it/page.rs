@@ -1,6 +1,10 @@
 //! The page, the API and the metrics over HTTP: what a stranger tries, what a person does without a
 //! script, what a program does. The judge of what went out is the sandbox's books.
 
+#![expect(clippy::panic, reason = "a test may fail by panicking, in its helpers too")]
+#![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
+#![expect(clippy::disallowed_methods, reason = "how long guesses take is measured")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +110,7 @@ impl Page {
         if let Some(cookie) = headers.get("set-cookie") {
             let cookie = cookie.to_str().expect("text");
             assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{cookie}");
-            self.cookie = cookie.split(';').next().expect("a pair").to_owned();
+            cookie.split(';').next().expect("a pair").clone_into(&mut self.cookie);
         }
     }
 
@@ -638,7 +642,11 @@ async fn a_program_can_do_what_the_page_can() {
     assert_eq!(explained[0]["posts"][0]["changes"][0]["who"], "person");
     assert_eq!(page.get("/feeds").await["feeds"][0]["health"], "ok");
     assert_eq!(page.do_it("/feeds/refresh", json!({})).await["feeds"], 1);
-    // Faults are told with a remedy.
+    faults_are_told_with_a_remedy(&page).await;
+    page.world.assert_nothing_twice().await;
+}
+
+async fn faults_are_told_with_a_remedy(page: &Page) {
     for (method, path, body, wanted) in [
         (Method::GET, "/posts/99", Value::Null, 404),
         (Method::GET, "/posts?state=lost", Value::Null, 400),
@@ -663,7 +671,6 @@ async fn a_program_can_do_what_the_page_can() {
         let error = &said["error"];
         assert!(error["what"].is_string() && error["remedy"].is_string(), "{path}: {said}");
     }
-    page.world.assert_nothing_twice().await;
 }
 
 #[tokio::test]

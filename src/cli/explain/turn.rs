@@ -72,20 +72,17 @@ pub(super) async fn say(view: &View, post: &Post) -> Result<(), anyhow::Error> {
         );
         out::say(&format!("  waits: {until}: {}", rule.sentence()));
     }
-    match trace.goes {
-        Some(row) => {
-            let at = out::when(row.at, zone, view.now);
-            let cost = if row.without_link {
-                format!(", {} without its link", row.cost)
-            } else {
-                String::new()
-            };
-            out::say(&format!("  planned: {at}, {}{cost}", row.rule.sentence()));
-        }
-        None => {
-            let why = trace.steps.last().map(|it| it.rule.sentence()).unwrap_or_default();
-            out::say(&format!("  planned: not within 30 days, {why}"));
-        }
+    if let Some(row) = trace.goes {
+        let at = out::when(row.at, zone, view.now);
+        let cost = if row.without_link {
+            format!(", {} without its link", row.cost)
+        } else {
+            String::new()
+        };
+        out::say(&format!("  planned: {at}, {}{cost}", row.rule.sentence()));
+    } else {
+        let why = trace.steps.last().map(|it| it.rule.sentence()).unwrap_or_default();
+        out::say(&format!("  planned: not within 30 days, {why}"));
     }
     Ok(())
 }

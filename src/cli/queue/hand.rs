@@ -291,20 +291,20 @@ fn at(view: &View, typed: Option<&str>, zone: Tz) -> Result<Option<DateTime<Utc>
 
 /// What became of a post after it was published, a line each.
 pub(super) fn aftermath(post: &Post, zone: Tz) -> Vec<String> {
-    let past = &post.aftermath;
+    let known = &post.aftermath;
     let mut lines = Vec::new();
-    if let Some(first) = past.repost_of {
+    if let Some(first) = known.repost_of {
         lines.push(format!("post {first} once more, by hand"));
     }
-    if let Some(at) = past.corrected_at {
+    if let Some(at) = known.corrected_at {
         lines.push(format!(
             "corrected by its feed {}, after it was published: the headline is now {:?}",
             out::clock_time(at, zone),
-            past.correction
+            known.correction
         ));
     }
-    if let Some(at) = past.deleted_at {
-        let by = past.deleted_by.as_deref().unwrap_or("unknown");
+    if let Some(at) = known.deleted_at {
+        let by = known.deleted_by.as_deref().unwrap_or("unknown");
         lines.push(format!("deleted {} by {by}", out::clock_time(at, zone)));
     }
     lines

@@ -28,9 +28,9 @@ impl Spent {
     /// How much of the budget is spent, in percent, rounded down; more than 100 after the config
     /// made it smaller.
     pub fn percent(&self) -> u32 {
-        let share =
-            i128::from(self.spent.micros()) * 100 / i128::from(self.budget.usd.micros()).max(1);
-        u32::try_from(share.max(0)).unwrap_or(u32::MAX)
+        let whole = std::cmp::max(i128::from(self.budget.usd.micros()), 1);
+        let share = i128::from(self.spent.micros()) * 100 / whole;
+        u32::try_from(std::cmp::max(share, 0)).unwrap_or(u32::MAX)
     }
 
     /// Whether so much is spent that it should be told.
@@ -40,7 +40,8 @@ impl Spent {
 
     /// What is left.
     pub fn left(&self) -> Usd {
-        Usd::from_micros(self.budget.usd.micros().saturating_sub(self.spent.micros()).max(0))
+        let left = self.budget.usd.micros().saturating_sub(self.spent.micros());
+        Usd::from_micros(std::cmp::max(left, 0))
     }
 
     /// When nothing is left if as much is spent as lately; `None`: not before the period ends.

@@ -59,7 +59,8 @@ async fn an_edit_renews_what_is_known_of_the_words() {
         use sha2::{Digest as _, Sha256};
         let words = tidings::domain::select::twins::words_alone(text).expect("words");
         let bytes = Sha256::digest(words.as_bytes());
-        bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+        let (head, _) = bytes.split_first_chunk::<16>().expect("sixteen bytes");
+        format!("{:032x}", u128::from_be_bytes(*head))
     };
     let since = world.now() - TimeDelta::days(1);
     let found = tx.twin_by_words(&key("Same words on two accounts"), &lane, since).await;
