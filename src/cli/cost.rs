@@ -77,6 +77,7 @@ pub(super) fn month(text: &str) -> Result<NaiveDate, String> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     attempts: u64,
+    deletions: u64,
     posted: u64,
     billed: Usd,
     risk: Usd,
@@ -85,6 +86,7 @@ struct Sum {
 impl Sum {
     fn add(&mut self, one: &Spending) {
         self.attempts += one.attempts;
+        self.deletions += one.deletions;
         self.posted += one.posted;
         self.billed = self.billed.plus(one.billed);
         self.risk = self.risk.plus(one.risk);
@@ -92,6 +94,7 @@ impl Sum {
 
     fn join(&mut self, other: Self) {
         self.attempts += other.attempts;
+        self.deletions += other.deletions;
         self.posted += other.posted;
         self.billed = self.billed.plus(other.billed);
         self.risk = self.risk.plus(other.risk);
@@ -107,6 +110,7 @@ impl Sum {
             "name": name,
             "posted": self.posted,
             "attempts": self.attempts,
+            "deletions": self.deletions,
             "billed_usd_micros": self.billed.micros(),
             "risk_usd_micros": self.risk.micros(),
         })
@@ -150,6 +154,10 @@ pub(super) async fn run(place: &Place, args: &CostArgs) -> Done {
         ),
         Tone::Head,
     ));
+    if total.deletions > 0 {
+        let deletions = usize::try_from(total.deletions).unwrap_or(usize::MAX);
+        out::say(&format!("among the cost: {} to delete", out::count(deletions, "request")));
+    }
     if total.risk > Usd::ZERO {
         out::say(&format!(
             "AT RISK: X may have billed {} for requests that it refused; budgets count it",

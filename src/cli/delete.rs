@@ -28,6 +28,11 @@ pub(super) struct DeleteArgs {
     json: bool,
 }
 
+/// What a person is to do about a post that may be deleted.
+pub(super) fn doubt(id: i64) -> String {
+    format!("unknown whether it is down: look at the network, or say `tidings delete {id}` again")
+}
+
 pub(super) async fn run(place: &Place, args: &DeleteArgs) -> Done {
     let view = open!(place);
     let secrets = match Secrets::read(&view.config, &place.env) {

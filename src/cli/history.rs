@@ -3,11 +3,14 @@
 //! Promises: each line says where a post is, or why it is not. Must not: ask Ayrshare.
 
 use clap::Args;
+use serde_json::{Value, json};
 
+use super::delete::doubt;
 use super::out;
 use super::queue::as_json;
 use super::setup::{Place, open};
 use super::{Done, Exit, acts};
+use crate::store::posts::Post;
 
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
@@ -31,8 +34,17 @@ pub(super) async fn run(place: &Place, args: &HistoryArgs) -> Done {
         return acts::list(&view, args.limit, args.json).await;
     }
     let posts = view.store.settled(args.profile.as_deref(), args.limit).await?;
+    let ids: Vec<i64> = posts.iter().map(|post| post.id).collect();
+    let doubts = view.store.maybe_deleted(&ids).await?;
     if args.json {
-        out::json(&posts.iter().map(|post| as_json(&view, post)).collect::<Vec<_>>())?;
+        let with_doubt = |post: &Post| {
+            let mut whole = as_json(&view, post);
+            if let Value::Object(fields) = &mut whole {
+                fields.insert("maybe_deleted_at".to_owned(), json!(doubts.get(&post.id)));
+            }
+            whole
+        };
+        out::json(&posts.iter().map(with_doubt).collect::<Vec<_>>())?;
         return Ok(Exit::Done);
     }
     if posts.is_empty() {
@@ -53,7 +65,7 @@ pub(super) async fn run(place: &Place, args: &HistoryArgs) -> Done {
                 post.lane.to_string(),
                 post.feed.clone(),
                 out::short(&post.text, 50),
-                out::short(told, 80),
+                if doubts.contains_key(&post.id) { doubt(post.id) } else { out::short(told, 80) },
             ]
         })
         .collect();

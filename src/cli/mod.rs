@@ -8,6 +8,7 @@ mod alerts;
 mod backup;
 mod budgets;
 mod check;
+mod corrections;
 mod cost;
 mod delete;
 mod demo;

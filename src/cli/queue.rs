@@ -7,6 +7,7 @@ mod hand;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::delete::doubt;
 use super::out::{self, Tone};
 use super::setup::{Place, View, open};
 use super::{Done, Exit, acts, digest, shown};
@@ -246,6 +247,8 @@ async fn show(view: &View, args: &OneArgs) -> Done {
         if let Value::Object(fields) = &mut whole {
             fields.insert("attempts".to_owned(), attempts.iter().map(attempt_json).collect());
             fields.insert("acts".to_owned(), acts::of_post(view, post.id).await?);
+            let doubts = view.store.maybe_deleted(&[post.id]).await?;
+            fields.insert("maybe_deleted_at".to_owned(), json!(doubts.get(&post.id)));
             fields.insert("digest".to_owned(), digest::as_json(view, &post).await?);
         }
         out::json(&whole)?;
@@ -283,6 +286,10 @@ pub(super) async fn show_post(view: &View, post: &Post) -> Result<(), anyhow::Er
     }
     for line in hand::aftermath(post, zone) {
         out::say(&format!("  {line}"));
+    }
+    if let Some(at) = view.store.maybe_deleted(&[post.id]).await?.get(&post.id) {
+        let line = format!("asked to delete {}; {}", out::clock_time(*at, zone), doubt(post.id));
+        out::say(&out::tone(&format!("  {line}"), Tone::Bad));
     }
     if needs_person(post) {
         out::say(&out::tone(&format!("  needs you: {}", needs(post)), Tone::Bad));

@@ -10,8 +10,9 @@ use super::feeds::{NO_FEEDS, health};
 use super::out::{self, Tone};
 use super::queue::{needs, needs_person, needs_together};
 use super::setup::{Place, View, open};
-use super::{Done, Exit, alerts, budgets, cost};
+use super::{Done, Exit, alerts, budgets, corrections, cost};
 use crate::daemon::passing::Passing;
+use crate::domain::alert::Kind;
 use crate::domain::breaker::{Cause, Ending, Lane};
 use crate::domain::plan::Decision;
 use crate::domain::post::State;
@@ -65,10 +66,12 @@ pub(super) async fn run(place: &Place, args: &StatusArgs) -> Done {
     for warning in budgets::warnings(&view).await? {
         out::say(&out::tone(&warning, Tone::Bad));
     }
-    for alert in &open {
+    // Corrections are told below, with those that nobody is alerted of.
+    for alert in open.iter().filter(|it| it.note.kind != Kind::Correction) {
         out::say(&out::tone(&format!("ALERT {}", alert.note.title), Tone::Bad));
         out::say(&format!("  do: {}", alert.note.remedy));
     }
+    corrections::say(&view, &corrections::latest(&view).await?);
     say_waiting(&waiting);
     say_lanes(&lanes);
     out::say(&format!("\n{}", cost::in_short(&view).await?));
@@ -304,6 +307,7 @@ async fn as_json(
             "state": post.life.state.word(),
             "what": needs(post),
         })).collect::<Vec<_>>(),
+        "corrections": corrections::as_json(&corrections::latest(view).await?),
         "alerts": open.iter().map(alerts::as_json).collect::<Vec<_>>(),
         "lanes": lanes.iter().map(|status| json!({
             "profile": status.lane.profile,

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use super::check::{Names, tables};
 use super::check_pace::Paces;
+use super::check_repost::RepostKeys;
 use super::check_select::ProfileKeys;
 use super::complaints::{Complaints, Fault, Origin, Talk};
 use super::secret::{self, SecretRef};
@@ -30,6 +31,7 @@ struct Keys {
     paces: Paces,
     budget: Option<Budget>,
     select: ProfileKeys,
+    repost: RepostKeys,
     options: Option<Options>,
 }
 
@@ -120,6 +122,7 @@ fn read(section: &Section<'_>, complaints: &mut Complaints) -> Keys {
         paces: Paces::read(section, complaints),
         budget: check_budget::of(section, Whose::Profile, complaints),
         select: ProfileKeys::read(section, complaints),
+        repost: RepostKeys::read(section, complaints),
         options: check_options::read(section, complaints),
     }
 }
@@ -215,6 +218,7 @@ fn profile(name: String, own: Keys, inherited: &Keys, ayrshare: &Ayrshare) -> Pr
         x_api_key: x_api_key.unwrap_or_else(|| ayrshare.x_api_key.clone()),
         x_api_secret: x_api_secret.unwrap_or_else(|| ayrshare.x_api_secret.clone()),
         select: own.select.over(&inherited.select),
+        repost: own.repost.over(inherited.repost),
         options: own.options.or(inherited.options).unwrap_or_default(),
     }
 }

@@ -55,7 +55,7 @@ pub(super) const PRICES: [&str; 4] = ["post", "post_with_link", "alt_text", "del
 /// `[defaults]`
 pub(super) const DEFAULTS: [&str; 2] = ["profile", "feed"];
 /// `[[profile]]`
-pub(super) const PROFILE: [&str; 25] = [
+pub(super) const PROFILE: [&str; 26] = [
     "name",
     "group",
     "platforms",
@@ -80,6 +80,7 @@ pub(super) const PROFILE: [&str; 25] = [
     "hold",
     "duplicates",
     "same_text",
+    "repost",
     "options",
 ];
 /// `[profile.pace.<platform>]`: those keys of a profile that its platforms can have as well.
@@ -107,6 +108,8 @@ pub(super) const BUDGET: [&str; 3] = ["usd", "per", "when_spent"];
 pub(super) const OVERALL_BUDGET: [&str; 4] = ["usd", "per", "when_spent", "time_zone"];
 /// `duplicates` of a profile.
 pub(super) const DUPLICATES: [&str; 3] = ["window", "same_link", "like_title"];
+/// `repost` of a profile.
+pub(super) const REPOST: [&str; 2] = ["after", "max_per_month"];
 /// `settle` of a feed, as a table.
 pub(super) const SETTLE: [&str; 2] = ["wait", "unless"];
 /// `media` of a feed.
@@ -323,6 +326,7 @@ mod tests {
                 BUDGET
                     .into_iter()
                     .chain(DUPLICATES)
+                    .chain(REPOST)
                     .chain(SETTLE)
                     .chain(MEDIA)
                     .chain(DIGEST)

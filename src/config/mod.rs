@@ -19,6 +19,7 @@ mod check_options;
 mod check_pace;
 mod check_polling;
 mod check_profile;
+mod check_repost;
 mod check_select;
 mod check_web;
 mod complaints;
@@ -61,6 +62,7 @@ use crate::domain::select::filter::{Filter, Subject};
 use secret::SecretRef;
 
 pub use access::{Access, Auth, HeaderText, Proxy, Route};
+pub use check_repost::Repost;
 pub use complaints::{Complaint, Complaints, Origin};
 pub use environment::Environment;
 pub use keys::{is_of_access, is_of_feed};
@@ -225,6 +227,8 @@ pub struct Profile {
     pub budget: Option<Budget>,
     /// `include`, `exclude`, `hold`, `duplicates`, `same_text`
     pub select: LaneSelection,
+    /// `repost`: limits of repeating by hand.
+    pub repost: Repost,
     /// `options`: Ayrshare's own, for all its posts.
     pub options: Options,
 }

@@ -52,7 +52,7 @@ impl Daemon {
             let lost = "the program ended before the answer came".to_owned();
             tx.end_deletion(id, &Deletion::Unknown(lost)).await?;
         }
-        tx.begin_deletion(id, by.name(), self.price_of_deleting(&post)).await?;
+        tx.begin_deletion(&post, by.name(), self.price_of_deleting(&post)).await?;
         note(&mut tx, by, id, ("published", "to be deleted")).await?;
         tx.commit().await?;
         let reply = self

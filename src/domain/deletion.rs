@@ -10,6 +10,8 @@ use super::outcome::value::one_line;
 
 /// Ayrshare's code for a post that was deleted already.
 const ALREADY: i64 = 383;
+/// Ayrshare's code for a post that it doesn't know: it may be gone, or the profile key may be another.
+const NOT_FOUND: i64 = 114;
 
 /// What came of a request to delete a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,9 @@ impl Deletion {
         );
         if said.codes.contains(&ALREADY) {
             return Self::Deleted;
+        }
+        if said.codes.contains(&NOT_FOUND) {
+            return Self::Unknown(message);
         }
         match status {
             200..=299 if said.success && !said.error => Self::Deleted,
@@ -131,7 +136,7 @@ mod tests {
             (
                 404,
                 r#"{"action":"delete","status":"error","code":114,"message":"Post ID not found."}"#,
-                "refused",
+                "unknown",
             ),
             (419, r#"{"status":"error","message":"headers"}"#, "refused"),
             (429, "{}", "refused"),

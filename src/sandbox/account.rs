@@ -17,6 +17,7 @@ use super::Inner;
 use super::faults::{self, Asked, Fault, Rule, Target};
 use super::gate::{Caller, XPair};
 use super::history::no_such_post;
+use super::line::{Break, Line};
 use super::order::{Order, X};
 use super::script::{Script, not_linked, relink};
 use super::wire::{Answer, Place, Refusal, put};
@@ -216,18 +217,51 @@ pub(super) async fn feeds(Shared(inner): Shared<Arc<Inner>>) -> Answer {
 pub(super) async fn delete(
     Shared(inner): Shared<Arc<Inner>>,
     Extension(caller): Extension<Caller>,
+    Extension(line): Extension<Line>,
     body: Bytes,
-) -> Answer {
+) -> Response {
     let body = match parse(&body, "delete") {
         Ok(body) => body,
-        Err(answer) => return answer,
+        Err(answer) => return answer.into_response(),
     };
     let bulk = body.get("bulk").and_then(Value::as_array).into_iter().flatten();
     let ids: Vec<&str> =
         bulk.chain(body.get("id")).filter_map(Value::as_str).take(DELETE_MAX).collect();
-    if ids.is_empty() {
-        return Refusal::gate(400, "delete", "Missing id parameter").answer(false, None);
+    let Some(first) = ids.first() else {
+        let refusal = Refusal::gate(400, "delete", "Missing id parameter");
+        return refusal.answer(false, None).into_response();
+    };
+    let platforms: Vec<String> = {
+        let state = inner.state();
+        let entry = state.books.find(&caller.profile, first);
+        entry.into_iter().flat_map(|it| it.platforms().map(str::to_owned)).collect()
+    };
+    let rule = fault(&inner, &caller, Target::Delete, &platforms);
+    if let Some(answer) = rule.as_ref().and_then(|rule| refused(rule, &platforms, false)) {
+        return answer.into_response();
     }
+    let error = || Answer::html(500, "Internal Server Error").into_response();
+    match rule.map(|rule| rule.fault) {
+        Some(Fault::DeleteRefused) => {
+            let words = "The social network did not delete the post.";
+            let refusal = Refusal { code: Some(382), ..Refusal::gate(400, "delete", words) };
+            refusal.answer(false, None).into_response()
+        }
+        Some(Fault::DeleteServerError) => error(),
+        Some(Fault::DeleteNotFound) => no_such_post("delete").into_response(),
+        Some(Fault::DeleteServerErrorAfter) => {
+            take_down(&inner, &caller, &ids);
+            error()
+        }
+        Some(Fault::DeleteLost) => {
+            take_down(&inner, &caller, &ids);
+            line.cut(Break::Close).await
+        }
+        _ => take_down(&inner, &caller, &ids).into_response(),
+    }
+}
+
+fn take_down(inner: &Inner, caller: &Caller, ids: &[&str]) -> Answer {
     let mut state = inner.state();
     let mut answer = json!({"status": "success", "code": 200});
     for id in ids {
@@ -251,7 +285,7 @@ pub(super) async fn delete(
             };
             return refusal.answer(false, None);
         }
-        put(&mut answer, "id", id);
+        put(&mut answer, "id", *id);
     }
     Answer::json(200, &answer)
 }

@@ -11,6 +11,8 @@ use std::str::FromStr;
 pub enum Target {
     /// `POST /post`.
     Post,
+    /// `DELETE /post`.
+    Delete,
     /// `GET /history`.
     History,
     /// `GET /user`.
@@ -23,8 +25,9 @@ pub enum Target {
 
 impl Target {
     /// All of them, with the words by which a rule names them.
-    const WORDS: [(Self, &'static str); 5] = [
+    const WORDS: [(Self, &'static str); 6] = [
         (Self::Post, "post"),
+        (Self::Delete, "delete"),
         (Self::History, "history"),
         (Self::User, "user"),
         (Self::Validate, "validate"),
@@ -115,6 +118,11 @@ faults! {
     RateLimitRetryAfter, Post, "429-retry-after", "Not published; too many requests, with a Retry-After of SECONDS.";
     KeyReused, Post, "key-reused", "Answered as though the idempotency key had been used; not published.";
     KeyForgotten, Post, "key-forgotten", "The idempotency key is neither looked at nor kept.";
+    DeleteRefused, Delete, "delete-refused", "Not deleted; refused by the network.";
+    DeleteServerError, Delete, "delete-500", "Not deleted; answered with 500 and a page of HTML.";
+    DeleteServerErrorAfter, Delete, "delete-500-after", "Deleted; answered with 500 and a page of HTML.";
+    DeleteLost, Delete, "delete-lost", "Deleted; then the connection is closed before any byte of the answer.";
+    DeleteNotFound, Delete, "delete-404", "Not deleted; answered as though the post had never been there.";
     DateOff, User, "date-off", "Answered well, with a Date that is SECONDS ahead.";
     HistoryLag, History, "history-lag", "Shows only posts that are at least SECONDS old.";
     HistoryServerError, History, "history-500", "Answered with 500 and a page of HTML.";
@@ -148,7 +156,7 @@ pub enum Times {
 ///
 /// As text: `NAME[@SECONDS][:COUNT][,platform=P][,profile=P][,after=N][,on=REQUEST]`; without a COUNT
 /// once, with `*` for ever; `after` lets the first N matching requests pass; `on` turns a refusal of a
-/// post upon another request: `user`, `validate` or `analytics`.
+/// post upon another request: `user`, `validate`, `analytics` or `delete`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// What happens.

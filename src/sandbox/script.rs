@@ -134,7 +134,12 @@ impl Script {
             Fault::WrongPlan => Self::refused(wrong_plan()),
             Fault::Relink => Self::refused(relink()),
             Fault::UnknownCode => Self::refused(unknown_code()),
-            Fault::DateOff
+            Fault::DeleteRefused
+            | Fault::DeleteServerError
+            | Fault::DeleteServerErrorAfter
+            | Fault::DeleteLost
+            | Fault::DeleteNotFound
+            | Fault::DateOff
             | Fault::HistoryLag
             | Fault::HistoryServerError
             | Fault::HistoryEmpty

@@ -1,6 +1,7 @@
 //! Table `attempt`: one request of one post; the ledger.
 //!
-//! Promises: an attempt's row is written before its request and settled once. Must not: reckon costs.
+//! Promises: an attempt's row is written before its request and settled once; what was spent holds the
+//! requests to delete too. Must not: reckon costs.
 
 use chrono::{DateTime, Utc};
 
@@ -152,9 +153,11 @@ impl Store {
     pub async fn spent(&self, profile: &str, since: DateTime<Utc>) -> Result<Usd, Error> {
         let since = millis(since);
         let micros = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+            r#"select coalesce(sum(cost_micros + risk_micros), 0)
+                    + (select coalesce(sum(cost_micros + risk_micros), 0) from deletion
+                       where profile = ?1 and asked_at >= ?2) as "micros!: i64"
                from attempt indexed by attempt_spent
-               where profile = ? and started_at >= ?"#,
+               where profile = ?1 and started_at >= ?2"#,
             profile,
             since
         )
@@ -173,10 +176,13 @@ impl Store {
         let since = millis(since);
         let profiles = serde_json::json!(profiles).to_string();
         let micros = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
-               from json_each(?) as one
+            r#"select coalesce(sum(cost_micros + risk_micros), 0)
+                    + (select coalesce(sum(cost_micros + risk_micros), 0) from deletion
+                       where profile in (select value from json_each(?1)) and asked_at >= ?2)
+                    as "micros!: i64"
+               from json_each(?1) as one
                cross join attempt indexed by attempt_spent
-               where profile = one.value and started_at >= ?"#,
+               where profile = one.value and started_at >= ?2"#,
             profiles,
             since
         )
@@ -190,9 +196,11 @@ impl Store {
     pub async fn spent_by_feed(&self, feed: &str, since: DateTime<Utc>) -> Result<Usd, Error> {
         let since = millis(since);
         let micros = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+            r#"select coalesce(sum(cost_micros + risk_micros), 0)
+                    + (select coalesce(sum(cost_micros + risk_micros), 0) from deletion
+                       where feed = ?1 and asked_at >= ?2) as "micros!: i64"
                from attempt indexed by attempt_spent_by_feed
-               where feed = ? and started_at >= ?"#,
+               where feed = ?1 and started_at >= ?2"#,
             feed,
             since
         )
@@ -206,9 +214,11 @@ impl Store {
     pub async fn spent_overall(&self, since: DateTime<Utc>) -> Result<Usd, Error> {
         let since = millis(since);
         let micros = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros + risk_micros), 0) as "micros!: i64"
+            r#"select coalesce(sum(cost_micros + risk_micros), 0)
+                    + (select coalesce(sum(cost_micros + risk_micros), 0) from deletion
+                       where asked_at >= ?1) as "micros!: i64"
                from attempt indexed by attempt_spent_overall
-               where started_at >= ?"#,
+               where started_at >= ?1"#,
             since
         )
         .fetch_one(&self.read)

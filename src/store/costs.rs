@@ -17,9 +17,11 @@ pub struct Spending {
     pub profile: String,
     /// The feed.
     pub feed: String,
-    /// Requests that left.
+    /// Requests to publish.
     pub attempts: u64,
-    /// Of these, posts that got out.
+    /// Requests to delete.
+    pub deletions: u64,
+    /// Posts that got out.
     pub posted: u64,
     /// What X billed, or has to be taken as billed.
     pub billed: Usd,
@@ -36,7 +38,7 @@ impl Spending {
 
 impl Store {
     /// What the ledger holds for spans of time, each from its first instant to before its second.
-    /// Spans may overlap. Profiles and feeds without a request in a span have no row for it.
+    /// Spans may overlap. Profiles and feeds without a request in a span have no row for it; requests to delete have rows of their own.
     pub async fn spending(
         &self,
         spans: &[(DateTime<Utc>, DateTime<Utc>)],
@@ -48,13 +50,22 @@ impl Store {
         let rows = sqlx::query!(
             r#"select cast(span.key as integer) as "span!: i64", profile as "profile!", feed as "feed!",
                 count(*) as "attempts!: i64",
+                0 as "deletions!: i64",
                 sum(outcome is 'posted') as "posted!: i64",
                 sum(cost_micros) as "billed!: i64",
                 sum(risk_micros) as "risk!: i64"
-             from json_each(?) as span
+             from json_each(?1) as span
              cross join attempt indexed by attempt_spent_overall
              where started_at >= json_extract(span.value, '$[0]')
                 and started_at < json_extract(span.value, '$[1]')
+             group by 1, 2, 3
+             union all
+             select cast(span.key as integer), profile, feed,
+                0, count(*), 0, sum(cost_micros), sum(risk_micros)
+             from json_each(?1) as span
+             cross join deletion indexed by deletion_spent
+             where asked_at >= json_extract(span.value, '$[0]')
+                and asked_at < json_extract(span.value, '$[1]')
              group by 1, 2, 3
              order by 1, 2, 3"#,
             spans
@@ -71,6 +82,7 @@ impl Store {
                     span: usize::try_from(row.span)
                         .map_err(|_| nonsense("attempt", &"sum", "span", &row.span))?,
                     attempts: count("attempts", row.attempts)?,
+                    deletions: count("deletions", row.deletions)?,
                     posted: count("posted", row.posted)?,
                     profile: row.profile,
                     feed: row.feed,

@@ -634,6 +634,51 @@ async fn listings_read_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_or_corrected_after_publishing_is_told_with_what_to_do() {
+    let world = World::new("").await;
+    world.home.run(&["run", "--once"]).await.expect(0);
+    let changed = ["First, corrected", "日本語の見出し", "Third &amp; last"];
+    world.feeds.script("/blog.xml", [rss("blog", &changed)]);
+    world.home.run(&["feeds", "refresh", "blog"]).await.expect(0);
+    world.home.run(&["run", "--once"]).await.expect(0);
+    let listed = world.home.run(&["queue", "list", "--state", "posted", "--json"]).await;
+    let listed: Value = serde_json::from_str(&listed.expect(0).out).expect("JSON");
+    let first = listed.as_array().and_then(|all| all.iter().find(|it| it["correction"] != ""));
+    let id = first.unwrap_or_else(|| panic!("{listed}"))["post"].to_string();
+    let status = world.home.run(&["status"]).await.expect(0).out.clone();
+    assert!(status.contains(&format!("CORRECTED post {id} on main/twitter")), "{status}");
+    assert!(status.contains("\"First, corrected\"\n"), "{status}");
+    assert!(status.contains("`tidings delete POST` takes it down"), "{status}");
+    let status = world.home.run(&["status", "--json"]).await.expect(0).out.clone();
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    assert_eq!(status["corrections"]["count"], 1);
+    assert_eq!(status["corrections"]["latest"][0]["headline"], "First, corrected");
+    world.sandbox.add_fault("delete-lost").expect("a fault");
+    let said = world.home.run(&["delete", &id, "--yes"]).await;
+    said.expect(1);
+    assert!(said.err.contains("nobody can tell whether"), "{}", said.err);
+    let doubt = format!(
+        "unknown whether it is down: look at the network, or say `tidings delete {id}` again"
+    );
+    for args in [&["history"][..], &["queue", "show", &id]] {
+        let said = world.home.run(args).await.expect(0).out.clone();
+        assert!(said.contains(&doubt), "{args:?}: {said}");
+    }
+    let shown = world.home.run(&["queue", "show", &id, "--json"]).await.expect(0).out.clone();
+    let shown: Value = serde_json::from_str(&shown).expect("JSON");
+    assert!(shown["maybe_deleted_at"].is_string(), "{shown}");
+    world.home.run(&["delete", &id, "--yes"]).await.expect(0);
+    for args in [&["history"][..], &["queue", "show", &id], &["status"]] {
+        let said = world.home.run(args).await.expect(0).out.clone();
+        assert!(!said.contains(&doubt) && !said.contains("CORRECTED"), "{args:?}: {said}");
+    }
+    let cost = world.home.run(&["cost"]).await.expect(0).out.clone();
+    assert!(cost.contains("among the cost: 2 requests to delete"), "{cost}");
+    let gone = |post: &tidings::sandbox::Published| post.deleted;
+    assert_eq!(world.sandbox.read_books(|books| books.published().filter(gone).count()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn explain_names_the_filter_and_the_change() {
     let world = World::new("exclude = [{ title = \"a note\" }]\n").await;
     world.edit("same_text = \"allow\"", "exclude = [\"two\"]\nhold = [\"/^Fo/\"]");

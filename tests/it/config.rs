@@ -200,6 +200,8 @@ fn profiles_and_feeds_inherit_and_override() {
     assert_eq!((own.zone, own.when_spent), (chrono_tz::Asia::Kolkata, WhenSpent::DropLink));
     let two = config.profile("two").expect("two");
     assert_eq!(two.platforms, ["bluesky"]);
+    assert_eq!((one.repost.after, one.repost.max_per_month), (TimeDelta::days(30), 4));
+    assert_eq!((two.repost.after, two.repost.max_per_month), (TimeDelta::days(30), 0));
     assert!(two.pace.post_at.is_empty() && two.pace.quiet_hours.is_empty());
     assert_eq!(two.budget.map(|budget| budget.usd), Some(Usd::from_micros(500_000)));
     assert_eq!(two.x_api_key, SecretRef::Env("TWO_X_API_KEY".into()));

@@ -316,7 +316,13 @@ fn the_words_of_the_table_of_troubles_are_the_programs() {
     let readme = text_of("README.md");
     let mut said: Vec<String> = Cause::ALL.iter().map(|it| it.sentence().to_owned()).collect();
     said.extend(State::ALL.iter().map(|it| it.word().to_owned()));
-    for source in ["src/daemon/run.rs", "src/store/lock.rs", "src/daemon/spoken.rs"] {
+    for source in [
+        "src/daemon/run.rs",
+        "src/store/lock.rs",
+        "src/daemon/spoken.rs",
+        "src/cli/delete.rs",
+        "src/cli/corrections.rs",
+    ] {
         said.push(text_of(source));
     }
     let mut found = 0;

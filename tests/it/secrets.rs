@@ -205,7 +205,9 @@ async fn meet(fault: Fault) -> Trail {
         let seconds = if fault.takes_seconds() { "@2" } else { "" };
         let rule = format!("{}{seconds}:*", fault.name()).parse().expect("a rule");
         options.rules = match fault.target() {
-            Target::Post | Target::User | Target::Validate | Target::Analytics => vec![rule],
+            Target::Post | Target::Delete | Target::User | Target::Validate | Target::Analytics => {
+                vec![rule]
+            }
             Target::History => vec!["lost-answer:*".parse().expect("a rule"), rule],
         };
     })
@@ -214,11 +216,17 @@ async fn meet(fault: Fault) -> Trail {
     home.write("tidings.toml", config(&sandbox, &feeds));
     let mut trail = Trail::default();
     match fault.target() {
-        Target::Post | Target::User | Target::Validate | Target::Analytics => {
+        Target::Post | Target::Delete | Target::User | Target::Validate | Target::Analytics => {
             let said = home.run(&["run", "--once"]).await;
             assert!(said.code == Some(0) || said.code == Some(1), "{}", said.err);
             trail.add("stdout", said.out);
             trail.add("stderr", said.err);
+            if fault.target() == Target::Delete {
+                let said = home.run(&["delete", "1", "--yes"]).await;
+                assert_eq!(said.code, Some(1), "{}", said.err);
+                trail.add("stdout of delete", said.out);
+                trail.add("stderr of delete", said.err);
+            }
         }
         Target::History => trail.add("stderr", look_up(&home).await),
     }

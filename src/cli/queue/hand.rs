@@ -34,6 +34,9 @@ pub(in crate::cli) struct EditArgs {
     /// A file with the new text; - for standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Also where another account on X has the same words, which X forbids
+    #[arg(long)]
+    same_text: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -181,7 +184,11 @@ pub(super) async fn edit(place: &Caller, view: &View, args: &EditArgs) -> Done {
         },
     };
     let before = view.store.post(args.post).await?.map(|post| view.outlook().cost_of(&post));
-    let post = view.desk().edit(args.post, &text).await?;
+    let post = if args.same_text {
+        view.desk().edit_to_the_same(args.post, &text).await?
+    } else {
+        view.desk().edit(args.post, &text).await?
+    };
     if args.json {
         out::json(&as_json(view, &post))?;
         return Ok(Exit::Done);

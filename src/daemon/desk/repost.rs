@@ -11,15 +11,12 @@ use super::{Desk, shown, wanted};
 use crate::daemon::Error;
 use crate::domain::hand::Deed;
 use crate::domain::plan::Priority;
+use crate::domain::polling::span;
 use crate::domain::post::State;
 use crate::store::acts::On;
 use crate::store::posts::{NewPost, Post};
 
-/// Ayrshare and X refuse the same text within this time (contract, section 4.4), and a clock may be
-/// a little off.
-const GATE: TimeDelta = TimeDelta::hours(49);
-/// Posts of one lane that may be repeated within [`MONTH`].
-const REPOSTS_MAX: i64 = 10;
+/// Within this time the reposts of a lane are counted.
 const MONTH: TimeDelta = TimeDelta::days(30);
 
 impl Desk<'_> {
@@ -29,6 +26,13 @@ impl Desk<'_> {
     ///
     /// Where it is not published, was deleted, waits to be repeated already, or it is too soon.
     pub async fn repost(&self, id: i64, at: Option<DateTime<Utc>>) -> Result<Post, Error> {
+        if !self.store.maybe_deleted(&[id]).await?.is_empty() {
+            let why = format!(
+                "was asked to be deleted, and nobody can tell whether it is down: say `tidings \
+                 delete {id}` again, or look at the network"
+            );
+            return Err(Error::CantChange { id, why });
+        }
         let mut tx = self.store.begin(self.now).await?;
         let post = wanted(&mut tx, id).await?;
         let first = match post.aftermath.repost_of {
@@ -37,12 +41,15 @@ impl Desk<'_> {
         };
         let others = tx.reposts_of(first.id).await?;
         let at = std::cmp::max(at.unwrap_or(self.now), self.now);
-        self.refuse(&post, (&first, &others), at)?;
-        if tx.reposts_since(&post.lane, self.now - MONTH).await? >= REPOSTS_MAX {
+        let limits = self.config.profile(&post.lane.profile).map(|it| it.repost);
+        let limits = limits.ok_or_else(|| Error::UnknownLane(post.lane.clone()))?;
+        self.refuse(&post, (&first, &others), (at, limits.after))?;
+        let repeated = tx.reposts_since(&post.lane, self.now - MONTH).await?;
+        if repeated >= i64::from(limits.max_per_month) {
             let why = format!(
-                "can't be repeated now: {REPOSTS_MAX} posts of {} were repeated in the last 30 \
-                 days, which is the most",
-                post.lane
+                "can't be repeated now: {repeated} posts of {} were repeated in the last 30 days, \
+                 and `repost.max_per_month` of profile {} is {}",
+                post.lane, post.lane.profile, limits.max_per_month
             );
             return Err(Error::CantChange { id, why });
         }
@@ -80,7 +87,7 @@ impl Desk<'_> {
         &self,
         post: &Post,
         (first, others): (&Post, &[Post]),
-        at: DateTime<Utc>,
+        (at, after): (DateTime<Utc>, TimeDelta),
     ) -> Result<(), Error> {
         let id = post.id;
         let cant = |why: String| Err(Error::CantChange { id, why });
@@ -107,11 +114,14 @@ impl Desk<'_> {
             ));
         }
         let out = others.iter().chain([first]).filter_map(|it| it.life.posted_at).max();
-        let free = out.map_or(at, |out| out + GATE);
+        let free = out.map_or(at, |out| out + after);
         if at < free {
             return cant(format!(
-                "was published less than 48 hours before, and Ayrshare refuses the same text \
-                 within that time: say `tidings queue repost {id} --at {}` or later",
+                "was published less than {} before, and `repost.after` of profile {} forbids it (48 \
+                 hours at least, since Ayrshare refuses the same text within that time): say \
+                 `tidings queue repost {id} --at {}` or later",
+                span(after),
+                post.lane.profile,
                 shown(free)
             ));
         }

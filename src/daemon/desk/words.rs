@@ -10,7 +10,9 @@ use crate::domain::compose::{Flaw, rules_of, written};
 use crate::domain::cost::Usd;
 use crate::domain::hand::Deed;
 use crate::domain::post::State;
+use crate::domain::select::Choice;
 use crate::domain::select::twins::words_alone;
+use crate::store::Tx;
 use crate::store::acts::On;
 use crate::store::posts::{Post, Wording};
 
@@ -54,8 +56,22 @@ impl Desk<'_> {
     ///
     /// # Errors
     ///
-    /// Where there is no such post, its words may have been sent already, or the text can't be sent.
+    /// Where there is no such post, its words may have been sent already, the text can't be sent, or
+    /// another account on X has the same words and `same_text` doesn't allow it.
     pub async fn edit(&self, id: i64, text: &str) -> Result<Post, Error> {
+        self.reword(id, text, Guard::SameText).await
+    }
+
+    /// As [`Self::edit`], also where another account on X has the same words.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::edit`].
+    pub async fn edit_to_the_same(&self, id: i64, text: &str) -> Result<Post, Error> {
+        self.reword(id, text, Guard::Nothing).await
+    }
+
+    async fn reword(&self, id: i64, text: &str, guard: Guard) -> Result<Post, Error> {
         let mut tx = self.store.begin(self.now).await?;
         let post = wanted(&mut tx, id).await?;
         if let Some(why) = fixed(&post) {
@@ -64,6 +80,11 @@ impl Desk<'_> {
         let checked = self.check_text(&post, text);
         if let Some(flaw) = checked.complaint {
             return Err(Error::Text(flaw));
+        }
+        let words = if post.lane.is_x() { words_alone(&checked.text) } else { None };
+        let words = words.map(|words| hash(&words));
+        if let (Guard::SameText, Some(key)) = (guard, &words) {
+            self.refuse_twin(&mut tx, &post, key).await?;
         }
         let mut notes: Vec<&str> = post.notes.lines().filter(|note| *note != NOTE).collect();
         notes.push(NOTE);
@@ -79,8 +100,8 @@ impl Desk<'_> {
         };
         tx.edit_post(id, &wording).await?;
         if post.lane.is_x() {
-            match words_alone(&checked.text) {
-                Some(words) => tx.keep_words(id, &hash(&words)).await?,
+            match &words {
+                Some(key) => tx.keep_words(id, key).await?,
                 None => tx.drop_words(id).await?,
             }
         }
@@ -95,6 +116,33 @@ impl Desk<'_> {
             ..post
         })
     }
+
+    /// Complains where another account on X has the same words, unless the config allows it.
+    async fn refuse_twin(&self, tx: &mut Tx, post: &Post, key: &str) -> Result<(), Error> {
+        let Some(rules) = self.config.profile(&post.lane.profile).map(|it| &it.select) else {
+            return Ok(());
+        };
+        let twin = tx.twin_by_words(key, &post.lane, tx.now - rules.window).await?;
+        match twin.map(|twin| rules.of_text(&twin).0) {
+            None | Some(Choice::Post) => Ok(()),
+            Some(Choice::Hold { why } | Choice::Skip { why }) => {
+                let id = post.id;
+                let why = format!(
+                    "can't be worded so: {why}; where you take the risk, say `tidings queue edit \
+                     {id} --same-text`"
+                );
+                Err(Error::CantChange { id, why })
+            }
+        }
+    }
+}
+
+/// What an edit is kept from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    Nothing,
+    /// The words that another account on X has.
+    SameText,
 }
 
 /// Why a post's words can't be changed, if they can't.

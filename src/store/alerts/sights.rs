@@ -218,7 +218,9 @@ impl Store {
         let since = millis(since);
         let profiles = serde_json::Value::from(profiles.to_vec()).to_string();
         let cost = sqlx::query_scalar!(
-            r#"select coalesce(sum(cost_micros), 0) as "cost!: i64"
+            r#"select coalesce(sum(cost_micros), 0)
+                + (select coalesce(sum(cost_micros), 0) from deletion where asked_at >= ?1
+                    and (?2 = '[]' or profile in (select value from json_each(?2)))) as "cost!: i64"
              from attempt where started_at >= ?1
                 and (?2 = '[]' or profile in (select value from json_each(?2)))"#,
             since,

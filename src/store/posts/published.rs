@@ -2,6 +2,8 @@
 //!
 //! Promises: a request to delete has a row before it leaves. Must not: decide what may be repeated.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 
 use super::Post;
@@ -27,6 +29,30 @@ pub struct Aftermath {
 }
 
 impl Store {
+    /// Of these posts, those not known to be deleted for which a request to delete has no answer that
+    /// tells; each with when the last such request was made.
+    pub async fn maybe_deleted(&self, posts: &[i64]) -> Result<HashMap<i64, DateTime<Utc>>, Error> {
+        let posts = serde_json::json!(posts).to_string();
+        let rows = sqlx::query!(
+            r#"select post_id as "post_id!: i64", max(asked_at) as "asked_at!: i64"
+               from deletion
+               where post_id in (select value from json_each(?))
+                    and coalesce(outcome, 'unknown') = 'unknown'
+                    and (select deleted_at from post where post.id = post_id) is null
+               group by post_id"#,
+            posts
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "look for deletions without an answer", source })?;
+        rows.into_iter()
+            .map(|row| {
+                let times = Times::of("deletion", &row.post_id);
+                Ok((row.post_id, times.at("asked_at", row.asked_at)?))
+            })
+            .collect()
+    }
+
     /// Published posts whose headline the feed changed since then, newest first, at most `limit`.
     pub async fn corrected(&self, since: DateTime<Utc>, limit: u32) -> Result<Vec<Post>, Error> {
         let since = millis(since);
@@ -53,11 +79,14 @@ impl Tx {
     }
 
     /// Keeps that a post is to be deleted, before the request leaves.
-    pub async fn begin_deletion(&mut self, post: i64, who: &str, cost: Usd) -> Result<(), Error> {
+    pub async fn begin_deletion(&mut self, post: &Post, who: &str, cost: Usd) -> Result<(), Error> {
         let (now, cost) = (millis(self.now), cost.micros());
         sqlx::query!(
-            "insert into deletion (post_id, asked_at, who, cost_micros) values (?, ?, ?, ?)",
-            post,
+            "insert into deletion (post_id, profile, feed, asked_at, who, cost_micros)
+             values (?, ?, ?, ?, ?, ?)",
+            post.id,
+            post.lane.profile,
+            post.feed,
             now,
             who,
             cost
@@ -68,13 +97,15 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps what came of it. What was refused, or never left, is taken as not billed.
+    /// Keeps what came of it. What never left is not billed; what was refused is kept as a risk, as
+    /// for attempts.
     pub async fn end_deletion(&mut self, post: i64, deletion: &Deletion) -> Result<(), Error> {
         let (now, word, message) = (millis(self.now), deletion.word(), deletion.message());
         let result = sqlx::query!(
             "update deletion
              set ended_at = ?1, outcome = ?2, message = ?3,
-                cost_micros = iif(?2 in ('deleted', 'unknown'), cost_micros, 0)
+                cost_micros = iif(?2 in ('deleted', 'unknown'), cost_micros, 0),
+                risk_micros = iif(?2 = 'refused', cost_micros, 0)
              where post_id = ?4 and outcome is null",
             now,
             word,

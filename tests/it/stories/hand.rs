@@ -206,7 +206,7 @@ async fn a_published_post_is_repeated_once_by_hand_and_not_within_two_days() {
     let world = World::with_blog(1..=1).await;
     world.run_until_quiet().await;
     let early = world.desk().repost(1, None).await.expect_err("too soon").to_string();
-    assert!(early.contains("less than 48 hours"), "{early}");
+    assert!(early.contains("less than 2 d 1 h before, and `repost.after`"), "{early}");
     let at = world.now() + TimeDelta::hours(50);
     let new = world.desk().repost(1, Some(at)).await.expect("queued");
     assert_eq!((new.id, new.aftermath.repost_of), (2, Some(1)));
@@ -220,6 +220,28 @@ async fn a_published_post_is_repeated_once_by_hand_and_not_within_two_days() {
     // Its feed offers the entry still, and nothing more comes of it.
     world.run_for(TimeDelta::days(3)).await;
     assert_eq!(world.published().len(), 2);
+}
+
+#[tokio::test]
+async fn the_limits_of_reposts_are_those_of_the_config() {
+    let config = BLOG.replace(
+        "min_gap = \"1s\"",
+        "min_gap = \"1s\"\nrepost = { after = \"10d\", max_per_month = 1 }",
+    );
+    let world = World::open(&config).await;
+    world.offers("/blog", blog(1..=2));
+    world.run_until_quiet().await;
+    world.pass(TimeDelta::days(9));
+    let early = world.desk().repost(1, None).await.expect_err("too soon").to_string();
+    assert!(early.contains("less than 10 d before"), "{early}");
+    world.pass(TimeDelta::days(2));
+    world.desk().repost(1, None).await.expect("queued");
+    let many = world.desk().repost(2, None).await.expect_err("one a month").to_string();
+    assert!(many.contains("`repost.max_per_month` of profile main is 1"), "{many}");
+    world.run_until_quiet().await;
+    assert_eq!(world.published().len(), 3);
+    world.pass(TimeDelta::days(31));
+    world.desk().repost(2, None).await.expect("another month");
 }
 
 #[tokio::test]
@@ -239,4 +261,10 @@ async fn a_headline_that_is_changed_after_publishing_is_told_and_not_posted_agai
         told += usize::from(matches!(item, tidings::daemon::news::News::Corrected { post: 1, .. }));
     }
     assert_eq!(told, 1);
+    let since = |days| world.now() - TimeDelta::days(days);
+    let listed = world.store().corrected(since(7), 5).await.expect("corrections");
+    assert_eq!(listed.iter().map(|it| it.id).collect::<Vec<_>>(), [1]);
+    world.pass(TimeDelta::days(8));
+    let listed = world.store().corrected(world.now() - TimeDelta::days(7), 5).await;
+    assert!(listed.expect("corrections").is_empty(), "a week later it is settled");
 }

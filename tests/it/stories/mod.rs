@@ -5,6 +5,7 @@ mod anything;
 mod arrivals;
 mod clocks;
 mod crashes;
+mod deletions;
 mod digests;
 mod doubts;
 mod faults;

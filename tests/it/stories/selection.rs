@@ -236,6 +236,35 @@ async fn two_accounts_on_x_do_not_say_the_same_unless_that_is_wanted() {
 }
 
 #[tokio::test]
+async fn a_person_is_kept_from_the_words_of_another_account_unless_they_take_the_risk() {
+    for (rule, refused) in [("", true), ("same_text = \"allow\"", false)] {
+        let config = TWO_ACCOUNTS.replace("[[feed]]", &format!("{rule}\n[[feed]]"));
+        let world = World::open(&config).await;
+        world.offers("/blog", rss(&[item(1)]));
+        world.poll().await;
+        let posts = world.posts().await;
+        let of = |profile: &str| {
+            let found = posts.iter().find(|it| it.lane.profile == profile && it.lane.is_x());
+            found.expect("its post on X").id
+        };
+        let (main, client) = (of("main"), of("client"));
+        world.desk().edit(main, "Words of our own").await.expect("edited");
+        let said = world.desk().edit(client, "words of our own!").await;
+        assert_eq!(said.is_err(), refused, "{rule}");
+        if let Err(why) = said {
+            let why = why.to_string();
+            assert!(why.contains(&format!("post {main} says the same on X")), "{why}");
+            assert!(why.contains("--same-text"), "{why}");
+            assert_ne!(world.post(client).await.text, "words of our own!");
+        }
+        let post =
+            world.desk().edit_to_the_same(client, "words of our own!").await.expect("forced");
+        assert_eq!(world.post(client).await.text, post.text, "{rule}");
+        world.desk().edit(client, "Other words").await.expect("edited");
+    }
+}
+
+#[tokio::test]
 async fn a_post_that_waits_says_what_its_entry_says_by_now() {
     for (policy, expected) in [
         ("", vec!["Storm hits Brest"]),
