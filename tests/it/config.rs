@@ -201,7 +201,8 @@ fn profiles_and_feeds_inherit_and_override() {
     let two = config.profile("two").expect("two");
     assert_eq!(two.platforms, ["bluesky"]);
     assert!(two.pace.post_at.is_empty() && two.pace.quiet_hours.is_empty());
-    assert_eq!(two.budget.map(|budget| budget.usd), Some(Usd::from_micros(500_000)));
+    let budget = two.budget.map(|budget| (budget.usd, budget.when_spent));
+    assert_eq!(budget, Some((Usd::from_micros(500_000), WhenSpent::Digest)));
     assert_eq!(two.x_api_key, SecretRef::Env("TWO_X_API_KEY".into()));
     let [first, second, third] = &config.feeds[..] else {
         panic!("three feeds");
