@@ -36,8 +36,7 @@ impl Daemon {
 
     /// Gathers what waits for money on a lane.
     pub(super) async fn gather(&self, lane: &Lane, now: DateTime<Utc>) -> Result<(), Error> {
-        let feeds = self.config.feeds.iter().map(|feed| feed.name.as_str());
-        if !lane.is_x() || !feeds.into_iter().any(|feed| self.may_gather(feed, lane)) {
+        if !lane.is_x() || !self.config.feeds.iter().any(|feed| self.may_gather(&feed.name, lane)) {
             return Ok(());
         }
         for served in self.store.served(lane).await? {

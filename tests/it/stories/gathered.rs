@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tidings::domain::cost::Usd;
 use tidings::domain::post::{Event, State};
+use tidings::store::restore::restore;
 
 use crate::world::{BLOG, Item, World, blog, cut, item, rss, start};
 
@@ -158,4 +159,22 @@ async fn wherever_the_program_ends_each_gathered_entry_is_out_once() {
     world.run_until_quiet().await;
     assert_each_once(&world, entries).await;
     assert!(out(&world).iter().any(|entries| entries.len() > 3), "they were gathered");
+}
+
+#[tokio::test]
+async fn after_a_restore_a_person_is_asked_what_a_digest_told() {
+    let mut world = World::open(&gathering()).await;
+    world.offers("/blog", blog([4, 3, 2, 1]));
+    world.poll().await;
+    let backup = world.path("backup.db");
+    world.store().copy_to(&backup).await.expect("a backup");
+    world.run_until_quiet().await;
+    assert_eq!(out(&world), [vec![1], vec![2], vec![3, 4]]);
+    let put_back = world.path("put-back.db");
+    restore(&backup, &put_back, world.now()).await.expect("it is put back");
+    world.restore(&put_back).await;
+    world.run_until_quiet().await;
+    assert_eq!(world.published().len(), 3);
+    assert_eq!(world.states().await, [State::Held; 4], "no look-up finds what a digest told");
+    assert!(world.post(4).await.life.reason.contains("restored from a backup"));
 }
