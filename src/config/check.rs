@@ -61,7 +61,7 @@ pub(super) fn config(
     let alerts = check_alert::all(root, &profiles, talk);
     check_select::warn(&profiles, &feeds, talk);
     check_budget::settle_zones(&mut feeds, &profiles);
-    check_budget::warn_of_cheap_ones((&profiles, &feeds), budget, prices, talk);
+    check_budget::warn_of_odd_ones((&profiles, &feeds), budget, prices, talk);
     Some(Config {
         file: file.to_owned(),
         ayrshare: ayrshare?,

@@ -7,8 +7,8 @@ use chrono_tz::Tz;
 use super::complaints::{Complaints, Fault, Talk};
 use super::section::Section;
 use super::tree::{Table, Value, quoted};
-use super::{Budget, Feed, Period, Profile, WhenSpent, Whose, keys, times, values};
-use crate::domain::breaker::X;
+use super::{Budget, Config, Feed, Period, Profile, WhenSpent, Whose, keys, times, values};
+use crate::domain::breaker::{Lane, X};
 use crate::domain::cost::{Prices, Usd};
 
 const EXAMPLE: &str = "for example `budget = { usd = 20.0, per = \"month\" }`";
@@ -68,12 +68,12 @@ fn read(section: &Section<'_>, whose: Whose, complaints: &mut Complaints) -> Opt
             _ => Err(Fault::value("is not a period", "accepted are \"day\" and \"month\"")),
         });
     let when_spent = section.read("when_spent", complaints, |node| {
-        const ALL: &str = "\"hold\" lets posts wait for the next period, \"drop_link\" sends them without their link as long as that can be paid, \"low_priority_first\" keeps the last 20 % for posts that aren't low, and the last 5 % for breaking ones";
+        const ALL: &str = "\"hold\" lets posts wait for the next period, \"drop_link\" sends them without their link as long as that can be paid, \"digest\" makes one post of all that a feed has waiting, \"low_priority_first\" keeps the last 20 % for posts that aren't low, and the last 5 % for breaking ones";
         match values::text(node, "a text", EXAMPLE)? {
             "hold" => Ok(WhenSpent::Hold),
             "drop_link" => Ok(WhenSpent::DropLink),
             "low_priority_first" => Ok(WhenSpent::LowPriorityFirst),
-            "digest" => Err(Fault::value("is not there: a feed has a `digest` of its own, whatever was spent", ALL)),
+            "digest" => Ok(WhenSpent::Digest),
             _ => Err(Fault::value("is not something that can be done", ALL)),
         }
     });
@@ -84,6 +84,17 @@ fn read(section: &Section<'_>, whose: Whose, complaints: &mut Complaints) -> Opt
         when_spent: when_spent.unwrap_or_default(),
         whose,
     })
+}
+
+impl Config {
+    /// The budgets that posts of a feed on a lane are paid from.
+    pub fn budgets_of(&self, feed: &str, lane: &Lane) -> impl Iterator<Item = Budget> + use<> {
+        let profile = self.profile(&lane.profile);
+        let group = profile.and_then(|profile| self.group_budget(profile));
+        let feed = self.feed(feed).and_then(|feed| feed.pace.budget);
+        let own = profile.and_then(|profile| profile.budget);
+        [own, group, self.budget, feed].into_iter().flatten()
+    }
 }
 
 /// A feed's budget counts in the zone of the first of its profiles.
@@ -98,13 +109,23 @@ pub(super) fn settle_zones(feeds: &mut [Feed], profiles: &[Profile]) {
     }
 }
 
-/// Says where a budget does not even pay for one post with a link, which would wait for ever.
-pub(super) fn warn_of_cheap_ones(
+/// Says where a budget does not even pay for one post with a link, which would wait for ever, and where
+/// nothing can be gathered.
+pub(super) fn warn_of_odd_ones(
     (profiles, feeds): (&[Profile], &[Feed]),
     overall: Option<Budget>,
     prices: Prices,
     talk: &mut Talk,
 ) {
+    for feed in feeds.iter().filter(|feed| feed.digest.is_some()) {
+        if feed.pace.budget.is_some_and(|budget| budget.when_spent == WhenSpent::Digest) {
+            talk.warn(format!(
+                "feed {}: a budget with when_spent = \"digest\" only holds its posts: they are digests \
+                 already, by the feed's own `digest`",
+                quoted(&feed.name)
+            ));
+        }
+    }
     let has_x = |profile: &&Profile| profile.platforms.iter().any(|platform| platform == X);
     let of_profiles = profiles.iter().filter(has_x).filter_map(|profile| {
         Some((format!("profile {}: a budget", quoted(&profile.name)), profile.budget?))

@@ -58,6 +58,9 @@ impl Desk<'_> {
         if post.text.is_empty() && *event != Event::Skip {
             return Err(Error::NothingToSend(id));
         }
+        if let Some(digest) = tx.told_in(id).await? {
+            return Err(Error::ToldElsewhere { post: id, digest });
+        }
         if post.life.state == State::Unconfirmed {
             // The person says whether it is out, and with it whether it was billed.
             tx.settle_ledger(id, *event == Event::Skip).await?;
@@ -180,6 +183,7 @@ const fn deed(event: &Event) -> Option<Deed> {
         Event::SendNow => Some(Deed::SendNow),
         Event::Reschedule { .. }
         | Event::Hold { .. }
+        | Event::Gather { .. }
         | Event::Claim
         | Event::Settle(_)
         | Event::Recover

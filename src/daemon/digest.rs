@@ -9,7 +9,7 @@ use super::intake::{Source, hash};
 use super::lanes::{Lanes, Placed};
 use super::news::News;
 use super::placing::{FreshPost, keep_post};
-use super::recipe::Beside;
+use super::recipe::{Beside, Recipe};
 use super::{Daemon, Error};
 use crate::domain::compose::{Composed, Unfit, compose_digest};
 use crate::domain::digest::Seat;
@@ -19,6 +19,8 @@ use crate::domain::select::Choice;
 use crate::domain::select::twins::{SameText, words_alone};
 use crate::store::Tx;
 use crate::store::posts::{Post, Who};
+
+const WHY_GATHERED: &str = "the budget does not pay for each";
 
 /// A digest's words, and what goes beside them.
 pub(super) struct Worded {
@@ -73,7 +75,7 @@ impl Daemon {
     ) -> Result<(), Error> {
         for (id, is_new) in &lanes.digests {
             let Some(post) = tx.post(*id).await? else { continue };
-            self.word_digest(tx, source, &post).await?;
+            self.word_digest(tx, source.recipe(), &post).await?;
             let Some(post) = tx.post(*id).await?.filter(|_| *is_new) else { continue };
             news.push(News::Queued {
                 post: post.id,
@@ -87,8 +89,14 @@ impl Daemon {
         Ok(())
     }
 
-    async fn word_digest(&self, tx: &mut Tx, source: Source<'_>, post: &Post) -> Result<(), Error> {
-        let Some(worded) = self.digest_words(tx, source, post).await? else {
+    /// Has a digest say what its entries say now.
+    pub(super) async fn word_digest(
+        &self,
+        tx: &mut Tx,
+        recipe: Recipe<'_>,
+        post: &Post,
+    ) -> Result<(), Error> {
+        let Some(worded) = self.digest_words(tx, recipe, post).await? else {
             return Ok(());
         };
         let objection = match &worded.composed {
@@ -151,7 +159,7 @@ impl Daemon {
     pub(super) async fn digest_words(
         &self,
         tx: &mut Tx,
-        source: Source<'_>,
+        recipe: Recipe<'_>,
         post: &Post,
     ) -> Result<Option<Worded>, Error> {
         let entries = tx.digest_entries(post.id).await?;
@@ -160,10 +168,13 @@ impl Daemon {
             .map(|entry| serde_json::from_str(&entry.item).unwrap_or_default())
             .collect();
         let Some(first) = items.first() else { return Ok(None) };
-        let recipe = source.recipe();
         let ingredients: Vec<_> = items.iter().map(|item| recipe.ingredients(item)).collect();
-        let rules = source.feed.digest.clone().unwrap_or_default();
-        let composed = compose_digest(&ingredients, &recipe.setting(&post.lane), &rules);
+        let rules = recipe.feed.digest.clone().unwrap_or_default();
+        let mut composed = compose_digest(&ingredients, &recipe.setting(&post.lane), &rules);
+        if let (Ok(composed), None) = (&mut composed, &recipe.feed.digest) {
+            let note = format!("{} entries are gathered in one post: {WHY_GATHERED}", items.len());
+            composed.notes.push(note);
+        }
         Ok(Some(Worded { composed, beside: recipe.beside(first, &post.lane) }))
     }
 }

@@ -13,6 +13,7 @@ mod delete;
 pub mod desk;
 mod digest;
 mod discovery;
+mod gather;
 mod intake;
 mod lanes;
 pub mod media;
@@ -126,6 +127,16 @@ pub enum Error {
         "post {0} has no text, since nothing could be made of its entry: leave it out with `tidings queue skip {0}`"
     )]
     NothingToSend(i64),
+    /// Its entry is told in another post.
+    #[error(
+        "post {post} is told in the digest of post {digest}: sent by itself its entry might be out twice; see `tidings queue show {digest}`"
+    )]
+    ToldElsewhere {
+        /// The post.
+        post: i64,
+        /// The digest.
+        digest: i64,
+    },
     /// There is no such profile.
     #[error("there is no profile {name:?} in the config; there are: {known}")]
     NoSuchProfile {

@@ -126,15 +126,7 @@ impl<'a> Outlook<'a> {
         if post.life.send_now {
             return Ok(Pay::Full);
         }
-        let feed = self.config.feed(&post.feed).and_then(|feed| feed.pace.budget);
-        let profile = self.profile_of(&post.lane)?;
-        let group = self.config.group_budget(profile);
-        let budgets = [profile.budget, group, self.config.budget, feed];
-        let mut purses = Vec::new();
-        for budget in budgets.into_iter().flatten() {
-            let spent = self.spent(budget, (&post.lane, &post.feed), now).await?;
-            purses.push(Purse::new(budget, spent, now));
-        }
+        let purses = self.purses(&post.feed, &post.lane, now).await?;
         let waiting = Waiting {
             id: post.id,
             feed: 0,
@@ -152,6 +144,21 @@ impl<'a> Outlook<'a> {
             ),
         };
         Ok(plan::pay(&waiting, purses.iter(), now))
+    }
+
+    /// What there is to pay a feed's posts on a lane from at `now`.
+    pub(super) async fn purses(
+        &self,
+        feed: &str,
+        lane: &Lane,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Purse>, Error> {
+        let mut purses = Vec::new();
+        for budget in self.config.budgets_of(feed, lane) {
+            let spent = self.spent(budget, (lane, feed), now).await?;
+            purses.push(Purse::new(budget, spent, now));
+        }
+        Ok(purses)
     }
 
     /// A lane's profile.

@@ -159,6 +159,7 @@ impl Daemon {
                 // Another lane is the probe; the breaker's next time is news.
                 Some(now + PROBE_PAUSE)
             } else {
+                self.gather(&lane, now).await?;
                 let passing = Passing::under(&breakers, &lane);
                 match self.outlook().next_of(&lane, now, &passing).await? {
                     Decision::Wait { until, .. } => Some(until),

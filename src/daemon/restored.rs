@@ -29,10 +29,12 @@ impl Daemon {
                 else {
                     continue;
                 };
-                if tx.is_digest(id).await? && post.life.sends == 0 && !post.life.doubtful {
-                    // Its entries may be out in a digest of another name.
-                    let why = "the database was restored from a backup, and what this digest \
-                               tells of may be out already: look on the network first";
+                let may_be_told =
+                    tx.is_digest(id).await? || self.may_gather(&post.feed, &post.lane);
+                if may_be_told && post.life.sends == 0 && !post.life.doubtful {
+                    // Its entries may be out in a digest of another name, which no look-up finds.
+                    let why = "the database was restored from a backup, and what this post \
+                               tells of may be out in a digest already: look on the network first";
                     let event = Event::Hold { why: why.to_owned() };
                     self.turn(&mut tx, &post, &event, Who::Daemon).await?;
                     tx.remember(id).await?;
@@ -49,7 +51,7 @@ impl Daemon {
                 self.wake();
             }
             if held > 0 {
-                warn!(posts = held, "{held} digests are held: `tidings status` asks about them");
+                warn!(posts = held, "{held} posts are held: `tidings status` asks about them");
             }
         }
     }

@@ -196,7 +196,9 @@ impl Daemon {
         post: &Post,
         change: &Change<'_>,
     ) -> Result<(bool, Result<Composed, Unfit>, Beside), Error> {
-        if let Some(Worded { composed, beside }) = self.digest_words(tx, source, post).await? {
+        if let Some(Worded { composed, beside }) =
+            self.digest_words(tx, source.recipe(), post).await?
+        {
             let reworded = composed.as_ref().map_or(true, |it| it.text != post.text);
             return Ok((reworded, composed, beside));
         }

@@ -55,6 +55,42 @@ pub struct Waiting {
     pub edited: bool,
 }
 
+/// Entries that are gathered in one post where the money doesn't reach for each.
+pub const GATHERED_MAX: usize = 10;
+
+/// A post that takes others in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    /// The digest, or the post that becomes one.
+    pub digest: i64,
+    /// Those whose entries it tells from now on, in their order.
+    pub joins: Vec<i64>,
+}
+
+/// Which of the posts that wait for money go into one: those in front into the `open` digest as far
+/// as they fit, or else into the oldest of them. `None` where nothing can be gathered.
+///
+/// `fits` says whether a post can tell its own entries and those of these others.
+pub fn gather(
+    open: Option<i64>,
+    loose: &[i64],
+    mut fits: impl FnMut(i64, &[i64]) -> bool,
+) -> Option<Gathered> {
+    let mut into = |digest: i64, others: &[i64]| {
+        let mut joins: Vec<i64> = Vec::new();
+        for post in others {
+            joins.push(*post);
+            if !fits(digest, &joins) {
+                joins.pop();
+                break;
+            }
+        }
+        (!joins.is_empty()).then_some(Gathered { digest, joins })
+    };
+    let joined = open.and_then(|digest| into(digest, loose));
+    joined.or_else(|| loose.split_first().and_then(|(first, rest)| into(*first, rest)))
+}
+
 /// Where an entry goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seat {
@@ -137,6 +173,30 @@ mod tests {
             assert_eq!(evening(3).seat(&waiting, berlin, earliest), expected, "{waiting:?}");
         }
         assert_eq!(Digest::default().seat(&[], berlin, noon), None);
+    }
+
+    #[test]
+    fn what_waits_for_money_is_gathered_in_the_order_of_its_age() {
+        let gathered = |digest, joins: &[i64]| Some(Gathered { digest, joins: joins.to_vec() });
+        // How many posts a digest can take in: the open one, and one that begins.
+        let table = [
+            (None, &[][..], (9, 9), None),
+            (None, &[1], (9, 9), None),
+            (None, &[1, 2], (9, 9), gathered(1, &[2])),
+            (None, &[3, 5, 8, 9], (9, 2), gathered(3, &[5, 8])),
+            (None, &[1, 2], (9, 0), None),
+            (Some(1), &[], (9, 9), None),
+            (Some(1), &[4], (9, 9), gathered(1, &[4])),
+            (Some(1), &[4, 5, 6], (2, 9), gathered(1, &[4, 5])),
+            // Full: the next one begins, as soon as it has two to tell of.
+            (Some(1), &[4, 5, 6], (0, 9), gathered(4, &[5, 6])),
+            (Some(1), &[4], (0, 9), None),
+        ];
+        for (open, loose, (old, new), expected) in table {
+            let fits =
+                |digest, joins: &[i64]| joins.len() <= if Some(digest) == open { old } else { new };
+            assert_eq!(gather(open, loose, fits), expected, "{open:?} {loose:?}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use super::pace::{HORIZON_DAYS, Pace, zone};
 pub use feeds::{FeedLimits, FeedPast};
 pub use forecast::{Spent, WARN_PERCENT};
 use lane::Lane;
-pub use money::{Budget, Pay, Period, Purse, WhenSpent, Whose, pay};
+pub use money::{Budget, Pay, Period, Purse, WhenSpent, Whose, gathers, pay};
 pub use rule::Rule;
 
 /// How urgent a post is; the first goes first.

@@ -4,6 +4,7 @@
 //! changes are right; that is `domain/post`.
 
 mod change;
+mod gather;
 mod hand;
 mod orphans;
 mod pages;

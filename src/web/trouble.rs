@@ -96,6 +96,11 @@ impl From<Error> for Trouble {
                 format!("post {id} has no text, since nothing could be made of its entry"),
                 "leave it out",
             ),
+            Error::ToldElsewhere { post, digest } => Self::new(
+                StatusCode::CONFLICT,
+                format!("post {post} is told in the digest of post {digest}"),
+                "look at the digest: sent by itself, the entry might be out twice",
+            ),
             Error::NoSuchProfile { name, known } => Self::new(
                 StatusCode::NOT_FOUND,
                 format!("there is no profile {name:?}"),

@@ -203,7 +203,8 @@ fn profiles_and_feeds_inherit_and_override() {
     assert_eq!((one.repost.after, one.repost.max_per_month), (TimeDelta::days(30), 4));
     assert_eq!((two.repost.after, two.repost.max_per_month), (TimeDelta::days(30), 0));
     assert!(two.pace.post_at.is_empty() && two.pace.quiet_hours.is_empty());
-    assert_eq!(two.budget.map(|budget| budget.usd), Some(Usd::from_micros(500_000)));
+    let budget = two.budget.map(|budget| (budget.usd, budget.when_spent));
+    assert_eq!(budget, Some((Usd::from_micros(500_000), WhenSpent::Digest)));
     assert_eq!(two.x_api_key, SecretRef::Env("TWO_X_API_KEY".into()));
     let [first, second, third] = &config.feeds[..] else {
         panic!("three feeds");

@@ -25,6 +25,20 @@ pub fn compose_digest(
     setting: &Setting<'_>,
     digest: &Digest,
 ) -> Result<Composed, Unfit> {
+    composed(entries, setting, digest).map(|(composed, _)| composed)
+}
+
+/// Whether one text has room for a line of each of these entries.
+pub fn names_all(entries: &[Ingredients<'_>], setting: &Setting<'_>, digest: &Digest) -> bool {
+    composed(entries, setting, digest).is_ok_and(|(_, named)| named == entries.len())
+}
+
+/// The text, and how many of the entries it names.
+fn composed(
+    entries: &[Ingredients<'_>],
+    setting: &Setting<'_>,
+    digest: &Digest,
+) -> Result<(Composed, usize), Unfit> {
     let manner = setting.manner;
     let rules = manner.rules(setting.platform, setting.allow_mentions);
     let mut notes = Vec::new();
@@ -61,7 +75,7 @@ pub fn compose_digest(
     if left_out > 0 {
         notes.push(format!("no room for {left_out} of {} entries", headlines.len()));
     }
-    Ok(finished(fitted.text, fitted.left_off > 0, rules, notes))
+    Ok((finished(fitted.text, fitted.left_off > 0, rules, notes), shown))
 }
 
 /// The words of an entry's line: the first of its title, summary and feed that says something.

@@ -22,7 +22,7 @@ use super::text::plain;
 use super::visible;
 pub use alt::alt_text;
 use assemble::Bounds;
-pub use digest::compose_digest;
+pub use digest::{compose_digest, names_all};
 use fit::Fitted;
 pub use manner::{Compose, LinkPolicy, Manner};
 pub use platform::{Rules, Weigh, limit_of, rules_of};

@@ -39,6 +39,8 @@ pub enum WhenSpent {
     Hold,
     /// It goes without its link if that can be paid; otherwise it waits.
     DropLink,
+    /// It waits, and the program makes one post of all that a feed has waiting so.
+    Digest,
     /// It waits. Once 80 % are spent posts of low priority wait too, and from 95 % on normal ones.
     LowPriorityFirst,
 }
@@ -71,7 +73,7 @@ impl Budget {
             (WhenSpent::LowPriorityFirst, Priority::Low) => LOW_PERCENT,
             (WhenSpent::LowPriorityFirst, Priority::Normal) => NORMAL_PERCENT,
             (WhenSpent::LowPriorityFirst, Priority::Breaking)
-            | (WhenSpent::Hold | WhenSpent::DropLink, _) => return false,
+            | (WhenSpent::Hold | WhenSpent::DropLink | WhenSpent::Digest, _) => return false,
         };
         i128::from(spent.micros()) * 100 >= i128::from(self.usd.micros()) * share
     }
@@ -176,6 +178,15 @@ pub fn pay<'a>(
         (_, None) => last_end(still_short, cost, priority, at),
         (None, Some(_)) => by_full,
     }
+}
+
+/// Whether a post of this price waits for the money of a later period, and a budget that is short
+/// has such posts gathered in one.
+pub fn gathers(cost: Usd, priority: Priority, purses: &[Purse], at: DateTime<Utc>) -> bool {
+    let mut short = purses.iter().filter(|purse| !purse.admits(cost, priority, at));
+    priority != Priority::Breaking
+        && purses.iter().all(|purse| purse.admits_ever(cost, priority))
+        && short.any(|purse| purse.budget.when_spent == WhenSpent::Digest)
 }
 
 /// No money before the last of these periods is over.

@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta};
 use chrono_tz::Tz;
 
-use super::{Budget, Period, Priority, Whose};
+use super::{Budget, Period, Priority, WhenSpent, Whose};
 use crate::domain::pace::{Brake, HORIZON_DAYS};
 
 /// Which rule decided.
@@ -102,6 +102,9 @@ impl Rule {
             Self::FeedHourlyCap(posts) => format!("{} for its feed", used_up(posts, "an hour")),
             Self::FeedDailyCap(posts) => format!("{} for its feed", used_up(posts, "the day")),
             Self::XCeiling => "X takes at most 100 posts in 15 min".to_owned(),
+            Self::Budget(budget) if budget.when_spent == WhenSpent::Digest => {
+                format!("{} spent, what waits of a feed is gathered in one post", budget.words())
+            }
             Self::Budget(budget) => format!("{} spent", budget.words()),
             Self::Reserve(budget, Priority::Low) => {
                 format!(

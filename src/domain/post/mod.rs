@@ -33,7 +33,7 @@ pub enum State {
     Unconfirmed,
     /// Dead letter; can be replayed by hand.
     Failed,
-    /// Left out by a person.
+    /// Left out by a rule or a person, or told in a digest.
     Skipped,
     /// Too old to be sent.
     Expired,
@@ -112,6 +112,11 @@ pub enum Event {
         /// When the first request with an unknown outcome left.
         sent_at: DateTime<Utc>,
     },
+    /// Its entry is told in the digest of this post, so it does not go by itself.
+    Gather {
+        /// The digest.
+        digest: i64,
+    },
     /// Its time has passed.
     Expire,
     /// A person leaves it out; for an unconfirmed one: says that it is published.
@@ -169,6 +174,13 @@ pub fn step(
             let held = Life { state: State::Held, send_now: false, ..life.clone() };
             Ok(Life { released: false, reason: why.clone(), ..held })
         }
+        (State::Queued, Event::Gather { digest }) if life.sends == 0 && !life.doubtful => {
+            Ok(Life {
+                state: State::Skipped,
+                reason: format!("told in the digest of post {digest}"),
+                ..life.clone()
+            })
+        }
         (State::Queued, Event::Doubt(why)) => Ok(doubted(life, why, rules, now)),
         (State::Queued, Event::Claim) => Ok(claimed(life)),
         (State::Sending, Event::Settle(outcome)) => Ok(settled(life, outcome, rules, now)),
@@ -204,6 +216,7 @@ pub fn step(
         (State::Held | State::Queued, Event::Reschedule { at }) => Ok(rescheduled(life, *at)),
         (_, Event::Approve) => refused("needs no approval"),
         (_, Event::Hold { .. }) => refused("can't be held any more"),
+        (_, Event::Gather { .. }) => refused("can't go into a digest any more"),
         (_, Event::Claim) => refused("can't be claimed"),
         (_, Event::Settle(_) | Event::Recover) => refused("has no request out"),
         (_, Event::Doubt(_) | Event::LookUp { .. }) => refused("needs no look-up"),

@@ -194,6 +194,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             Just(Found::NoAnswer("HTTP 500".into())),
         ]
         .prop_map(look),
+        1 => Just(Event::Gather { digest: 1 }),
         1 => Just(Event::Expire),
         1 => Just(Event::Skip),
         1 => Just(Event::Retry),
@@ -286,6 +287,9 @@ proptest! {
             if next.generation > life.generation {
                 let by_hand = matches!(event, Event::Retry | Event::SendNow);
                 prop_assert!(by_hand || !life.doubtful, "a new key while the old one is doubtful");
+            }
+            if matches!(event, Event::Gather { .. }) {
+                prop_assert!(life.sends == 0 && !life.doubtful, "it may be out by itself");
             }
             if life.accepted_before && next.state == State::Queued {
                 prop_assert!(matches!(event, Event::Retry | Event::SendNow));

@@ -10,6 +10,7 @@ mod digests;
 mod doubts;
 mod faults;
 mod fetches;
+mod gathered;
 mod hand;
 mod lanes;
 mod media;

@@ -134,6 +134,35 @@ fn a_feed_can_have_slots_of_its_own() {
 }
 
 #[test]
+fn only_what_a_later_period_pays_and_a_gathering_budget_holds_is_gathered() {
+    let now = at("2026-03-02T08:00");
+    let purse = |when_spent, micros, spent| {
+        let budget = Budget { when_spent, ..budget(micros, Period::Day) };
+        Purse::new(budget, Usd::from_micros(spent), now)
+    };
+    let digest = |spent| purse(WhenSpent::Digest, 500_000, spent);
+    let hold = |spent| purse(WhenSpent::Hold, 500_000, spent);
+    let (dear, normal) = (Usd::from_micros(200_000), Priority::Normal);
+    let table = [
+        (vec![digest(300_000)], dear, normal, false),
+        (vec![digest(300_001)], dear, normal, true),
+        (vec![digest(300_001)], dear, Priority::Low, true),
+        (vec![digest(300_001)], dear, Priority::Breaking, false),
+        (vec![digest(300_001)], Usd::from_micros(15_000), normal, false),
+        (vec![digest(500_000)], Usd::ZERO, normal, false),
+        // Another budget is the one that is short, or both are.
+        (vec![digest(0), hold(500_000)], dear, normal, false),
+        (vec![digest(500_000), hold(500_000)], dear, normal, true),
+        // No period pays it, so nothing is won.
+        (vec![purse(WhenSpent::Digest, 100_000, 0)], dear, normal, false),
+        (vec![], dear, normal, false),
+    ];
+    for (purses, cost, priority, expected) in table {
+        assert_eq!(gathers(cost, priority, &purses, now), expected, "{purses:?} {cost}");
+    }
+}
+
+#[test]
 fn when_the_money_is_short_the_link_goes_or_the_less_urgent_wait() {
     let pace = free();
     let drop = |micros| Budget { when_spent: WhenSpent::DropLink, ..budget(micros, Period::Day) };

@@ -405,6 +405,7 @@ fn budgets(whose: Whose, weight: f64) -> impl Strategy<Value = Option<Budget>> {
         prop::sample::select(vec![
             WhenSpent::Hold,
             WhenSpent::DropLink,
+            WhenSpent::Digest,
             WhenSpent::LowPriorityFirst,
         ]),
         prop::sample::select(vec![Berlin, Tz::UTC, America::New_York]),
