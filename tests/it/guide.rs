@@ -183,7 +183,7 @@ fn every_stop_every_fault_and_every_state_has_its_remedy() {
     let states = rows(chapter(&errors, "What becomes of a post"));
     let told: BTreeSet<&str> = states.iter().map(|row| row[0].trim_matches('`')).collect();
     assert_eq!(told, State::ALL.iter().map(|it| it.word()).collect());
-    let health = text_of("src/cli/feeds/list.rs");
+    let health = text_of("src/daemon/spoken.rs");
     for row in rows(chapter(&errors, "Feeds")) {
         assert!(health.contains(&row[0].replace('`', "\"")), "no feed is {}", row[0]);
     }

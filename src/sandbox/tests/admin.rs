@@ -169,6 +169,11 @@ async fn the_first_page_says_what_this_is() {
       429-retry-after@SECONDS   Not published; too many requests, with a Retry-After of SECONDS.
       key-reused                Answered as though the idempotency key had been used; not published.
       key-forgotten             The idempotency key is neither looked at nor kept.
+      delete-refused            Not deleted; refused by the network.
+      delete-500                Not deleted; answered with 500 and a page of HTML.
+      delete-500-after          Deleted; answered with 500 and a page of HTML.
+      delete-lost               Deleted; then the connection is closed before any byte of the answer.
+      delete-404                Not deleted; answered as though the post had never been there.
       date-off@SECONDS          Answered well, with a Date that is SECONDS ahead.
       history-lag@SECONDS       Shows only posts that are at least SECONDS old.
       history-500               Answered with 500 and a page of HTML.
