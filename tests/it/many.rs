@@ -209,7 +209,7 @@ fn a_fault_of_a_group_is_told_once_at_its_own_line() {
     tidings.toml:11: profile "own": time_zone = "Europe/Wien" is not a time zone
         did you mean "Europe/Kiev"?
     tidings.toml:12: group "acme": profile: unknown key `colour`
-        the keys here are platforms, profile_key, x_api_key, x_api_secret, time_zone, post_at, min_gap, max_per_hour, max_per_day, quiet_hours, blackout, jitter, spread, order, breaking_ignores, pace, budget, include, exclude, hold, duplicates, same_text, options
+        the keys here are platforms, profile_key, x_api_key, x_api_secret, time_zone, post_at, min_gap, max_per_hour, max_per_day, quiet_hours, blackout, jitter, spread, order, breaking_ignores, pace, budget, include, exclude, hold, duplicates, same_text, repost, options
     tidings.toml:23: profile "other": group = "acne" is not the name of a group
         did you mean "acme"?
     clients.csv:4: profile "c": group = "nobody" is not the name of a group

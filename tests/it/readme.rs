@@ -107,7 +107,7 @@ pub(crate) fn assert_understood(typed: &[String]) {
     }
     // The second word is a command only of these.
     let depth =
-        if matches!(command.first(), Some(&("queue" | "feeds" | "alerts"))) { 2 } else { 1 };
+        if matches!(command.first(), Some(&("queue" | "feeds" | "alerts" | "web"))) { 2 } else { 1 };
     command.truncate(depth);
     command.push("--help");
     let help = tidings(&command);
@@ -156,7 +156,7 @@ fn every_command_that_exists_is_named() {
     let top = commands_of(&["--help"]);
     assert!(top.len() >= 10, "{top:?}");
     for name in top {
-        let names = if matches!(name.as_str(), "queue" | "feeds" | "alerts") {
+        let names = if matches!(name.as_str(), "queue" | "feeds" | "alerts" | "web") {
             let inner = commands_of(&[&name, "--help"]);
             inner.into_iter().map(|inner| format!("`tidings {name} {inner}`")).collect()
         } else {
