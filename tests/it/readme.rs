@@ -106,8 +106,11 @@ pub(crate) fn assert_understood(typed: &[String]) {
         }
     }
     // The second word is a command only of these.
-    let depth =
-        if matches!(command.first(), Some(&("queue" | "feeds" | "alerts" | "web"))) { 2 } else { 1 };
+    let depth = if matches!(command.first(), Some(&("queue" | "feeds" | "alerts" | "web"))) {
+        2
+    } else {
+        1
+    };
     command.truncate(depth);
     command.push("--help");
     let help = tidings(&command);
