@@ -231,8 +231,8 @@ async fn unknown(view: &View, plans: &[LanePlan]) -> Result<Vec<String>, anyhow:
     ] {
         let posts = usize::try_from(of(state)).unwrap_or(0);
         if posts > 0 {
-            let (word, posts) = (state.word(), out::count(posts, "post"));
-            lines.push(format!("not planned: {posts} that are {word}, which go {why}"));
+            let posts = out::count(posts, &format!("{} post", state.word()));
+            lines.push(format!("not planned: {posts}, to go {why}"));
         }
     }
     if !plans.is_empty() {

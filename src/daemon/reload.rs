@@ -93,7 +93,7 @@ impl Present {
         let fresh = Arc::new(fresh);
         self.daemon.send_replace(Arc::clone(&fresh));
         let (feeds, profiles) = (fresh.config.feeds.len(), fresh.config.profiles.len());
-        info!(feeds, profiles, "the config was read anew: {feeds} feeds, {profiles} profiles");
+        info!(feeds, profiles, "the config was read anew: feeds {feeds}, profiles {profiles}");
         for warning in &fresh.config.warnings {
             warn!("{warning}");
         }

@@ -21,7 +21,7 @@ pub struct Spending {
     pub attempts: u64,
     /// Requests to delete.
     pub deletions: u64,
-    /// Posts that got out.
+    /// Posts that got out, each at its last request: also where a look-up told it.
     pub posted: u64,
     /// What X billed, or has to be taken as billed.
     pub billed: Usd,
@@ -38,7 +38,8 @@ impl Spending {
 
 impl Store {
     /// What the ledger holds for spans of time, each from its first instant to before its second.
-    /// Spans may overlap. Profiles and feeds without a request in a span have no row for it; requests to delete have rows of their own.
+    /// Spans may overlap. Profiles and feeds
+    /// without a request in a span have no row for it; requests to delete have rows of their own.
     pub async fn spending(
         &self,
         spans: &[(DateTime<Utc>, DateTime<Utc>)],
@@ -51,7 +52,11 @@ impl Store {
             r#"select cast(span.key as integer) as "span!: i64", profile as "profile!", feed as "feed!",
                 count(*) as "attempts!: i64",
                 0 as "deletions!: i64",
-                sum(outcome is 'posted') as "posted!: i64",
+                sum(attempt.id = (select max(last.id) from attempt as last
+                        where last.post_id = attempt.post_id)
+                    and exists (select 1 from post
+                        where post.id = attempt.post_id and post.state = 'posted'))
+                    as "posted!: i64",
                 sum(cost_micros) as "billed!: i64",
                 sum(risk_micros) as "risk!: i64"
              from json_each(?1) as span

@@ -49,7 +49,7 @@ async fn a_feed_added_by_a_command_is_polled_without_a_restart_and_nothing_is_do
     world.until("a request is out", &mut daemon, in_flight).await;
     let url = world.feeds.url("/two.xml").to_string();
     world.tell(&["feeds", "add", &url, "--name", "two", "--profile", "main"]).await;
-    daemon.says("the config was read anew: 2 feeds, 1 profiles").await;
+    daemon.says("the config was read anew: feeds 2, profiles 1").await;
     world.until("all is out", &mut daemon, |books| books.published().count() == 4).await;
     daemon.stop().await;
     assert_eq!(world.requests(), 4, "what was in flight was neither lost nor sent again");

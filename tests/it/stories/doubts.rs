@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use tidings::domain::post::{Event, State};
 
-use crate::world::{BLOG, Setup, World, blog};
+use crate::world::{BLOG, Setup, World, blog, start};
 
 const RECONCILE_AFTER: TimeDelta = TimeDelta::minutes(3);
 
@@ -41,7 +41,15 @@ async fn a_lost_answer_is_found_in_the_history_within_a_minute() {
     assert_eq!(post.life.receipt.ayrshare_id, world.published().first().map(|it| it.id.clone()));
     assert_eq!((look_ups(&world).len(), world.requests().len()), (1, 1));
     assert_eq!(costs(&world, 1).await, [200_000]);
+    assert_eq!(counted(&world).await, (1, 1), "one post by one request");
     world.assert_agrees().await;
+}
+
+/// Posts and requests, as the ledger counts them.
+async fn counted(world: &World) -> (u64, u64) {
+    let span = (start(), world.now() + TimeDelta::seconds(1));
+    let sums = world.store().spending(&[span]).await.expect("sums");
+    (sums.iter().map(|it| it.posted).sum(), sums.iter().map(|it| it.attempts).sum())
 }
 
 #[tokio::test]
@@ -87,6 +95,7 @@ async fn a_history_that_lags_for_hours_costs_a_refused_resend_and_no_second_post
     assert_eq!(world.post(1).await.life.state, State::Posted);
     assert_eq!(world.requests().len(), 2, "never a third time");
     assert_eq!(costs(&world, 1).await.iter().sum::<i64>(), 200_000);
+    assert_eq!(counted(&world).await, (1, 2), "one post by two requests");
     world.assert_agrees().await;
 }
 
