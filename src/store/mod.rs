@@ -40,6 +40,9 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 const SQLITE_MIN: (u32, u32, u32) = (3, 51, 3);
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often, and after which pause, a database that is locked is opened anew.
+const OPEN_TRIES: u32 = 2;
+const OPEN_PAUSE: Duration = Duration::from_millis(200);
 /// Connections that only read.
 const READERS: u32 = 4;
 /// The log is cut back to this size after a checkpoint, in bytes.
@@ -160,6 +163,20 @@ impl Store {
     ///
     /// Where it can't be opened, is newer than this program, or the SQLite library is unsafe.
     pub async fn open(path: &Path) -> Result<Self, Error> {
+        // Processes that meet while a database is made may refuse each other at once, without the wait
+        // that other locks have.
+        for _ in 0..OPEN_TRIES {
+            match Self::open_once(path).await {
+                Err(Error::Open { source, .. }) if code_of(&source) == Some(BUSY) => {
+                    tokio::time::sleep(OPEN_PAUSE).await;
+                }
+                other => return other,
+            }
+        }
+        Self::open_once(path).await
+    }
+
+    async fn open_once(path: &Path) -> Result<Self, Error> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -251,6 +268,8 @@ impl Tx {
     }
 }
 
+/// SQLite's code for a database that another process has locked.
+const BUSY: u32 = 5;
 /// SQLite's code for a database that may not be written.
 const READ_ONLY: u32 = 8;
 
@@ -268,7 +287,7 @@ fn hint(path: &Path, source: &sqlx::Error) -> &'static str {
             "it is damaged, or no database of Tidings; `tidings restore BACKUP` puts a copy back, or \
              set `store.path` to another file"
         }
-        Some(5) => "another process has been writing to it for ten seconds; try again",
+        Some(BUSY) => "another process has been writing to it for ten seconds; try again",
         Some(10 | 13) => {
             "the disk is full or fails; make room (`df`), or look into the machine's own log \
              (`dmesg`)"
