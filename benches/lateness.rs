@@ -28,6 +28,8 @@ use tidings::store::entries::NewEntry;
 use tidings::store::posts::NewPost;
 use tokio::net::TcpListener;
 
+/// Its address is refused, so that it is asked once, in vain.
+const FEED: &str = "bench";
 const LANES: usize = 50;
 const POSTS: usize = 1_000;
 /// Between the due times of two posts.
@@ -98,6 +100,13 @@ fn text(folder: &Path, sandbox: &str) -> String {
         );
         text.push_str(&profile);
     }
+    let lanes: Vec<String> = (0..LANES).map(|lane| format!("\"{}\"", name(lane))).collect();
+    // Posts of a feed that the config doesn't know would be held.
+    let feed = format!(
+        "[[feed]]\nname = \"{FEED}\"\nurl = \"https://127.0.0.1/\"\nprofiles = [{}]\n",
+        lanes.join(", ")
+    );
+    text.push_str(&feed);
     text
 }
 
@@ -112,7 +121,7 @@ async fn fill(
     for number in 0..POSTS {
         let title = format!("Post number {number}");
         let entry = NewEntry {
-            feed: "bench",
+            feed: FEED,
             title: &title,
             link: None,
             link_key: None,
@@ -126,7 +135,7 @@ async fn fill(
         let post = NewPost {
             uuid: uuid.clone(),
             entry_id,
-            feed: "bench",
+            feed: FEED,
             lane: &Lane::new(name(number % LANES), "twitter"),
             text: &title,
             weighted_length: weighted_length(&title),

@@ -95,6 +95,17 @@ impl Config {
         let own = profile.and_then(|profile| profile.budget);
         [own, group, self.budget, feed].into_iter().flatten()
     }
+
+    /// Whether posts may be gathered anywhere.
+    pub fn gathers(&self) -> bool {
+        let of_feeds = self.feeds.iter().filter_map(|feed| feed.pace.budget);
+        let of_profiles = self
+            .profiles
+            .iter()
+            .flat_map(|profile| profile.budget.into_iter().chain(self.group_budget(profile)));
+        let mut all = self.budget.into_iter().chain(of_profiles).chain(of_feeds);
+        all.any(|budget| budget.when_spent == WhenSpent::Digest)
+    }
 }
 
 /// A feed's budget counts in the zone of the first of its profiles.

@@ -82,6 +82,8 @@ pub struct Daemon {
     /// The time.
     pub clock: Clock,
     secrets: Secrets,
+    /// Whether a budget of the config gathers what it can't pay: every choice asks.
+    gathers: bool,
     access: Access,
     ayrshare: ayrshare::Client,
     news: broadcast::Sender<News>,
@@ -89,6 +91,8 @@ pub struct Daemon {
     changes: watch::Sender<u64>,
     /// Counts what a person did: every loop looks again at everything.
     by_hand: watch::Sender<u64>,
+    /// Counts signs of life that were asked for: every loop turns once.
+    nudges: watch::Sender<u64>,
     /// Whether a write found the disk full, and nothing was written since.
     full: Arc<AtomicBool>,
     /// Has it tried whether there is room again.
@@ -185,6 +189,7 @@ impl Daemon {
             ayrshare::Client::new(http::ayrshare_client(timeout)?, &config.ayrshare.base_url);
         let (news, _) = broadcast::channel(NEWS_KEPT);
         Ok(Self {
+            gathers: config.gathers(),
             config,
             store,
             clock,
@@ -194,6 +199,7 @@ impl Daemon {
             news,
             changes: watch::Sender::new(0),
             by_hand: watch::Sender::new(0),
+            nudges: watch::Sender::new(0),
             full: Arc::default(),
             room: Arc::default(),
             stop: Stop::default(),
@@ -213,6 +219,7 @@ impl Daemon {
             news: self.news.clone(),
             changes: self.changes.clone(),
             by_hand: self.by_hand.clone(),
+            nudges: self.nudges.clone(),
             full: Arc::clone(&self.full),
             room: Arc::clone(&self.room),
             stop: self.stop.clone(),
@@ -242,6 +249,12 @@ impl Daemon {
     /// Has every loop look again at everything.
     pub(crate) fn look_again(&self) {
         self.by_hand.send_modify(|count| *count = count.wrapping_add(1));
+        self.wake();
+    }
+
+    /// Has every loop turn once, without a new look at everything.
+    fn nudge(&self) {
+        self.nudges.send_modify(|count| *count = count.wrapping_add(1));
         self.wake();
     }
 

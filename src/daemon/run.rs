@@ -130,6 +130,7 @@ fn why_ended(ended: Result<(&'static str, Result<(), Error>), tokio::task::JoinE
 async fn poll_loop(present: Present) -> Result<(), Error> {
     let mut daemon = present.get();
     let mut by_hand = daemon.by_hand.subscribe();
+    let mut nudges = daemon.nudges.subscribe();
     let mut permits = Arc::new(Semaphore::new(daemon.config.fetch.concurrency));
     let mut turns: JoinSet<HostTurn> = JoinSet::new();
     let mut roster: Option<Roster> = None;
@@ -168,6 +169,7 @@ async fn poll_loop(present: Present) -> Result<(), Error> {
                 }
             }
             _ = by_hand.changed() => look_at = daemon.now(),
+            _ = nudges.changed() => {}
             () = daemon.clock.sleep_until(soon(&daemon, due.next_at)) => {}
         }
     }
@@ -218,6 +220,7 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     let mut daemon = present.get();
     let mut news = daemon.listen();
     let mut by_hand = daemon.by_hand.subscribe();
+    let mut nudges = daemon.nudges.subscribe();
     let mut agenda = Agenda::default();
     let mut busy: HashSet<Lane> = HashSet::new();
     let mut sends: JoinSet<Lane> = JoinSet::new();
@@ -254,6 +257,7 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
             }
             item = news.recv() => note(&mut agenda, item),
             _ = by_hand.changed() => agenda.clear(),
+            _ = nudges.changed() => {}
             () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
         }
         while let Ok(item) = news.try_recv() {

@@ -114,7 +114,7 @@ impl Check {
     /// Asks all loops for a sign of life, and the database for a write, unless one is still out.
     fn again(&mut self, daemon: &Daemon) {
         self.asked_at = daemon.now();
-        daemon.look_again();
+        daemon.nudge();
         if self.written.is_some() {
             let asked_at = self.asked_at;
             *self = Self { asked_at, ..Self::begin(daemon) };

@@ -18,8 +18,9 @@ pub(super) fn decoded(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     out.push_str(head);
     while let Some(after) = rest.strip_prefix('&') {
-        let end = after.bytes().take(LENGTH_MAX).position(|byte| byte == b';');
-        let name = end.and_then(|end| after.get(..end));
+        let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+        let end = after.bytes().take(LENGTH_MAX).take_while(in_name).count();
+        let name = after.get(..end).filter(|_| after.as_bytes().get(end) == Some(&b';'));
         rest = match name {
             Some(name) if push(&mut out, name) => after.get(name.len() + 1..).unwrap_or_default(),
             Some(_) | None => {

@@ -42,7 +42,9 @@ impl Throttle {
     ///
     /// How long it has to wait.
     pub(super) fn admit(&mut self, from: IpAddr, now: DateTime<Utc>) -> Result<(), TimeDelta> {
-        if let Some(wrong) = self.places.get(&place(from)).filter(|wrong| wrong.until > now) {
+        // An end beyond the longest wait comes from a clock that has stepped back since.
+        let waits = |wrong: &&Wrong| wrong.until > now && wrong.until <= now + WAIT_MAX;
+        if let Some(wrong) = self.places.get(&place(from)).filter(waits) {
             return Err(wrong.until - now);
         }
         let (began, tries) = self
@@ -119,6 +121,17 @@ mod tests {
         assert_eq!(throttle.admit(owner, now), Ok(()));
         throttle.right(guesser);
         assert_eq!(throttle.admit(guesser, now), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_locks_nobody_out() {
+        let mut throttle = Throttle::default();
+        let (from, now) = (address("192.0.2.1"), DateTime::UNIX_EPOCH);
+        for _ in 0..20 {
+            throttle.wrong(from, now);
+        }
+        assert_eq!(throttle.admit(from, now), Err(WAIT_MAX));
+        assert_eq!(throttle.admit(from, now - TimeDelta::days(1)), Ok(()));
     }
 
     #[test]

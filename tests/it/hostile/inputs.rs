@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use super::bombs::{brotli_of_zeros, gzip_of_zeros, zstd_of_zeros};
 
 /// The largest body that the default `fetch.max_body` lets in.
-pub(super) const BODY_MAX: usize = 10 * 1024 * 1024;
+pub(crate) const BODY_MAX: usize = 10 * 1024 * 1024;
 
 /// How a reading of an input has to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// As a feed.
     Read,
     /// Refused, with a reason.
@@ -19,11 +19,11 @@ pub(super) enum End {
 use End::{Read, Refused};
 
 /// One input: its name, how it has to end, its body, its `Content-Encoding`.
-pub(super) struct Input {
-    pub(super) name: &'static str,
-    pub(super) end: End,
-    pub(super) make: fn() -> Vec<u8>,
-    pub(super) packed: &'static str,
+pub(crate) struct Input {
+    pub(crate) name: &'static str,
+    pub(crate) end: End,
+    pub(crate) make: fn() -> Vec<u8>,
+    pub(crate) packed: &'static str,
 }
 
 fn rss(inner: &str) -> Vec<u8> {
@@ -98,7 +98,7 @@ const fn plain(name: &'static str, end: End, make: fn() -> Vec<u8>) -> Input {
     Input { name, end, make, packed: "" }
 }
 
-pub(super) const INPUTS: &[Input] = &[
+pub(crate) const INPUTS: &[Input] = &[
     plain("an ordinary feed", Read, || items(20)),
     // Depth.
     plain("media:content nested 1,000 deep", Refused, || item(&nested("media:content", 1000))),

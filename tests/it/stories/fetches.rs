@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::feed_server::Answer;
+use crate::hostile::inputs::{End, INPUTS};
 use crate::world::{BLOG, World, blog, cut};
 
 #[tokio::test]
@@ -124,4 +125,31 @@ async fn a_server_that_asks_to_be_left_alone_for_hours_is() {
         world.offers("/blog", blog([2, 1]));
         assert_eq!(world.poll_again("blog").await.new_entries, 1);
     }
+}
+
+#[tokio::test]
+async fn a_hostile_feed_stops_no_other() {
+    let nasty = "\n[[feed]]\nname = \"nasty\"\nurl = \"SITE/nasty\"\nfirst_run = \"all\"\n";
+    let world = World::open(&format!("{BLOG}{nasty}")).await;
+    world.offers("/blog", blog([1]));
+    world.run_until_quiet().await;
+    for (round, input) in INPUTS.iter().filter(|input| input.name.contains("nested")).enumerate() {
+        let mut answer = Answer::new(200, (input.make)());
+        if !input.packed.is_empty() {
+            answer = answer.header("content-encoding", input.packed);
+        }
+        world.feeds.script("/nasty", [answer]);
+        let newest = i32::try_from(round).expect("few") + 2;
+        world.offers("/blog", blog((1..=newest).rev()));
+        world.desk().refresh(&["nasty", "blog"]).await.expect("asked again");
+        world.pass(TimeDelta::hours(1));
+        let report = world.poll().await;
+        let failed = usize::from(input.end == End::Refused);
+        assert_eq!((report.polled, report.failed), (2, failed), "{}", input.name);
+        world.run_until_quiet().await;
+        let of_blog =
+            world.published().iter().filter(|it| it.text.contains("blog.example.com")).count();
+        assert_eq!(i32::try_from(of_blog).expect("few"), newest, "{}", input.name);
+    }
+    world.assert_agrees().await;
 }
