@@ -1,8 +1,8 @@
 //! How late a post is: from its due time to the moment at which its request is seen by the sandbox.
 //!
-//! Runs the real loops of the daemon under the system's clock, over 1,000 posts that are due one after
-//! the other on 50 lanes. The judge is the sandbox's books. `cargo bench --bench lateness` prints the
-//! figures.
+//! Runs the real loops of the daemon under the system's clock, on 50 lanes: 1,000 posts that are due one
+//! after the other, and then 2,000 that are all due at once. The judge is the sandbox's books.
+//! `cargo bench --bench lateness` prints the figures.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -31,9 +31,9 @@ use tokio::net::TcpListener;
 /// Its address is refused, so that it is asked once, in vain.
 const FEED: &str = "bench";
 const LANES: usize = 50;
-const POSTS: usize = 1_000;
-/// Between the due times of two posts.
-const STEP: TimeDelta = TimeDelta::milliseconds(25);
+/// Posts, and the time between the due times of two.
+const ONE_BY_ONE: (usize, TimeDelta) = (1_000, TimeDelta::milliseconds(25));
+const AT_ONCE: (usize, TimeDelta) = (2_000, TimeDelta::zero());
 /// Before the first post: the daemon has begun by then.
 const START: TimeDelta = TimeDelta::seconds(2);
 /// After the last due time: longer than any post may be late.
@@ -41,6 +41,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[tokio::main]
 async fn main() -> Result<(), anyhow::Error> {
+    for posts in [ONE_BY_ONE, AT_ONCE] {
+        measure(posts).await?;
+    }
+    Ok(())
+}
+
+async fn measure((number, step): (usize, TimeDelta)) -> Result<(), anyhow::Error> {
     let folder = tempfile::tempdir()?;
     let mut options = Options::new(Clock::System, weighted_length);
     options.api_keys = vec!["api-key".to_owned()];
@@ -65,13 +72,13 @@ async fn main() -> Result<(), anyhow::Error> {
     let config = config::load(&file, &environment)?;
     let secrets = Secrets::read(&config, &environment)?;
     let store = Store::open(&config.store.path).await?;
-    let due = fill(&store, Clock::System.now() + START).await?;
+    let due = fill(&store, (number, step), Clock::System.now() + START).await?;
     let daemon = Arc::new(Daemon::new(Arc::new(config), secrets, store, Clock::System)?);
     let running = tokio::spawn(tidings::daemon::run::run(Present::fixed(Arc::clone(&daemon))));
     let sent = || sandbox.read_books(|books| books.published().count());
     let last = due.values().max().copied().context("there are posts")?;
     let until = last + TimeDelta::from_std(PATIENCE)?;
-    while sent() < POSTS && Clock::System.now() < until {
+    while sent() < number && Clock::System.now() < until {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     daemon.stop.drain.cancel();
@@ -80,7 +87,8 @@ async fn main() -> Result<(), anyhow::Error> {
         let posts = books.requests().filter(|seen| seen.path == "/api/post");
         posts.filter_map(|seen| Some(seen.at - *due.get(seen.notes.as_ref()?)?)).collect()
     });
-    tell(seen)
+    ensure!(seen.len() == number, "{} of {number} posts were seen", seen.len());
+    tell(seen, step)
 }
 
 fn name(lane: usize) -> String {
@@ -113,15 +121,15 @@ fn text(folder: &Path, sandbox: &str) -> String {
 /// Queues the posts, each for its own instant; gives the due time by the reference in its request.
 async fn fill(
     store: &Store,
+    (number, step): (usize, TimeDelta),
     start: DateTime<Utc>,
 ) -> Result<HashMap<String, DateTime<Utc>>, anyhow::Error> {
     let mut tx = store.begin(Clock::System.now()).await?;
     let mut due = HashMap::new();
     let mut at = start;
-    for number in 0..POSTS {
+    for number in 0..number {
         let title = format!("Post number {number}");
         let entry = NewEntry {
-            feed: FEED,
             title: &title,
             link: None,
             link_key: None,
@@ -130,7 +138,7 @@ async fn fill(
             choice: "post",
             reason: "",
         };
-        let entry_id = tx.insert_entry(&entry).await?;
+        let entry_id = tx.insert_entries(FEED, &[entry]).await?;
         let uuid = uuid::Uuid::new_v4().to_string();
         let post = NewPost {
             uuid: uuid.clone(),
@@ -155,22 +163,28 @@ async fn fill(
             format!("tidings:{uuid}:1"),
             DateTime::from_timestamp_millis(at.timestamp_millis()).context("an instant")?,
         );
-        at += STEP;
+        at += step;
     }
     tx.commit().await?;
     Ok(due)
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
-fn tell(mut late: Vec<TimeDelta>) -> Result<(), anyhow::Error> {
-    ensure!(late.len() == POSTS, "{} of {POSTS} posts were seen", late.len());
+fn tell(mut late: Vec<TimeDelta>, step: TimeDelta) -> Result<(), anyhow::Error> {
     late.sort_unstable();
+    let posts = late.len();
+    if step.is_zero() {
+        let last = late.last().context("there are posts")?;
+        let per_second = f64::from(u32::try_from(posts)?) / last.as_seconds_f64();
+        println!("{posts} posts due at once on {LANES} lanes: {per_second:.0} a second");
+        return Ok(());
+    }
     let share = |percent: usize| {
         let place = std::cmp::min(late.len() * percent / 100, late.len() - 1);
         late.get(place).map_or(0, TimeDelta::num_milliseconds)
     };
     println!(
-        "lateness of {POSTS} posts on {LANES} lanes: median {} ms, p99 {} ms, latest {} ms, earliest {} ms",
+        "lateness of {posts} posts on {LANES} lanes: median {} ms, p99 {} ms, latest {} ms, earliest {} ms",
         share(50),
         share(99),
         share(100),

@@ -37,7 +37,7 @@ mod web;
 mod width;
 mod words;
 
-use std::ffi::OsString;
+use std::env::ArgsOs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -141,8 +141,9 @@ enum Command {
     Health,
 }
 
-/// Runs one command line. Nothing is printed elsewhere.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs one command line. Nothing is printed elsewhere. Not generic: else all of the program would be
+/// compiled a second time where it is called.
+pub fn main(args: ArgsOs) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| out::complain(&out::panic_line(panic))));
     let args = match Args::try_parse_from(args) {
         Ok(args) => args,

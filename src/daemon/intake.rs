@@ -3,9 +3,6 @@
 //! Promises: entries, posts, validators and the next poll's time are kept in one transaction, all
 //! or nothing; an entry that was seen under any of its keys is never new again. Must not: fetch.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use tracing::{info, warn};
@@ -15,9 +12,11 @@ use super::news::News;
 use super::placing::{FreshPost, keep_post};
 use super::poll::Polled;
 use super::recipe::Recipe;
+use super::sorted::Sorted;
 use super::{Daemon, Error};
 use crate::config;
-use crate::domain::entry::{self, Entry, Item, Key};
+use crate::domain::entry::{self, Entry, Item};
+use crate::domain::hex::hex;
 use crate::domain::select::filter::Subject;
 use crate::domain::select::rules::select;
 use crate::domain::select::twins::Pages;
@@ -34,32 +33,6 @@ const KEPT_TEXT_MAX: usize = 4096;
 
 /// After the look that finds a headline unchanged, time for that look to be over.
 const SETTLE_MARGIN: TimeDelta = TimeDelta::minutes(1);
-
-/// The entries of one fetch, told apart by whether they were seen before.
-pub(super) struct Sorted<'a> {
-    /// Seen before, with their numbers.
-    pub(super) seen: Vec<(&'a Entry, i64)>,
-    /// Never seen before.
-    unseen: Vec<&'a Entry>,
-    /// The known keys among all of theirs.
-    known: HashMap<String, i64>,
-    /// Of the unseen ones, those that stand under another one's guid or link.
-    doubtful: Vec<(&'a Entry, String)>,
-}
-
-impl Sorted<'_> {
-    /// The choices, but that what is doubtful waits for a person.
-    fn hold_doubtful(&self, choices: Vec<Choice>) -> Vec<Choice> {
-        let held = |(entry, choice): (&&Entry, Choice)| {
-            let doubt = self.doubtful.iter().find(|(doubtful, _)| std::ptr::eq(*doubtful, *entry));
-            match (choice, doubt) {
-                (Choice::Post, Some((_, why))) => Choice::Hold { why: why.clone() },
-                (choice, _) => choice,
-            }
-        };
-        self.unseen.iter().zip(choices).map(held).collect()
-    }
-}
 
 impl Daemon {
     /// Keeps what a feed's new body says, in one transaction. `before` holds already what every good
@@ -100,8 +73,8 @@ impl Daemon {
             first_read_at: before.first_read_at.or(Some(now)),
             ..before
         };
-        let mut tx = self.store.begin(now).await?;
-        learn_keys(&mut tx, &feed.name, &sorted).await?;
+        let mut tx = self.store.begin_fetched(now).await?;
+        sorted.learn_keys(&mut tx, &feed.name).await?;
         let mut news = Vec::new();
         let mut lanes = Lanes::new(&self.config);
         let settling = self.settling(feed, state.next_poll_at, new.fresh_for);
@@ -114,9 +87,12 @@ impl Daemon {
         };
         let mut is_settling = self.keep_changes(&mut tx, source, &sorted, &said).await?;
         // Oldest first, so that a feed's order of publishing is the order of its posts' numbers.
-        for (entry, choice) in sorted.unseen.iter().zip(&choices).rev() {
+        let unseen = sorted.unseen.iter().zip(&choices).rev();
+        let unseen: Vec<_> =
+            unseen.map(|(entry, choice)| NewOne::of(source, entry, choice)).collect();
+        for (number, new) in keep_entries(&mut tx, &feed.name, &unseen).await? {
             is_settling |=
-                self.keep_entry(&mut tx, source, (entry, choice), (&mut lanes, &mut news)).await?;
+                self.keep_posts(&mut tx, source, (new, number), (&mut lanes, &mut news)).await?;
         }
         self.word_digests(&mut tx, source, (&lanes, &mut news)).await?;
         if let Some(settling) = settling.filter(|_| is_settling) {
@@ -135,51 +111,6 @@ impl Daemon {
             self.tell(item);
         }
         Ok(polled)
-    }
-
-    async fn sort<'a>(&self, feed: &str, entries: &'a [Entry]) -> Result<Sorted<'a>, Error> {
-        let keys = entries.iter().flat_map(|entry| entry.keys.iter().map(Key::as_str));
-        let known = self.store.known_keys(feed, keys).await?;
-        let mut seen = Vec::new();
-        let mut unseen = Vec::new();
-        let mut doubtful = Vec::new();
-        for entry in entries {
-            match entry.keys.iter().find_map(|key| known.get(key.as_str())) {
-                Some(number) => match self.doubt(feed, entry, (*number, &known)).await? {
-                    Some(why) => {
-                        unseen.push(entry);
-                        doubtful.push((entry, why));
-                    }
-                    None => seen.push((entry, *number)),
-                },
-                None => unseen.push(entry),
-            }
-        }
-        Ok(Sorted { seen, unseen, known, doubtful })
-    }
-
-    /// Why an entry may be another one than that by whose guid or link it is known.
-    async fn doubt(
-        &self,
-        feed: &str,
-        entry: &Entry,
-        (number, known): (i64, &HashMap<String, i64>),
-    ) -> Result<Option<String>, Error> {
-        let is_known = |key: &str| known.contains_key(key);
-        // Nearly always more is known of it than one key, and no row is read.
-        if entry.keys.iter().filter(|key| is_known(key.as_str())).count() > 2 {
-            return Ok(None);
-        }
-        let Some(seen) = self.store.entry(number).await? else { return Ok(None) };
-        let Ok(item) = serde_json::from_str::<Item>(&seen.item) else { return Ok(None) };
-        Ok(entry::is_another(&item, entry, is_known).then(|| {
-            format!(
-                "it stands under the guid or link of {:?}, seen on {}, and all else is different: if it is \
-                 a new entry, post it with `tidings queue approve --feed {feed}`, or skip it",
-                seen.title,
-                seen.first_seen_at.format("%Y-%m-%d")
-            )
-        }))
     }
 
     fn tell_read(&self, state: &FeedState, sorted: &Sorted<'_>, polled: Polled) {
@@ -221,42 +152,20 @@ impl Daemon {
         })
     }
 
-    /// One new entry, its keys, and a post for each lane of each profile of its feed. Says whether it
-    /// has to settle.
-    async fn keep_entry(
+    /// A post for each lane of each profile of a new entry's feed. Says whether it has to settle.
+    async fn keep_posts(
         &self,
         tx: &mut Tx,
         source: Source<'_>,
-        (entry, choice): (&Entry, &Choice),
+        (new, number): (&NewOne<'_>, i64),
         (lanes, news): (&mut Lanes<'_>, &mut Vec<News>),
     ) -> Result<bool, Error> {
-        let feed = source.feed;
-        let (word, reason) = match choice {
-            Choice::Post => ("post", ""),
-            Choice::Hold { why } => ("hold", why.as_str()),
-            Choice::Skip { why } => ("skip", why.as_str()),
-        };
-        let title = text::plain(&entry.item.title);
-        let (item, link_key) = (kept(&entry.item), source.link_key(&entry.item));
-        let new = NewEntry {
-            feed: &feed.name,
-            title: &title,
-            link: entry.item.link.as_deref(),
-            link_key: link_key.as_deref(),
-            item: &item,
-            said: &hash(&item),
-            choice: word,
-            reason,
-        };
-        let number = tx.insert_entry(&new).await?;
-        for key in &entry.keys {
-            tx.insert_key(&feed.name, key.as_str(), number).await?;
-        }
+        let (feed, entry, choice) = (source.feed, new.entry, new.choice);
         news.push(News::Found {
             feed: feed.name.clone(),
-            title: title.clone(),
-            choice: word,
-            reason: reason.to_owned(),
+            title: new.title.clone(),
+            choice: new.told().0,
+            reason: new.told().1.to_owned(),
         });
         if matches!(choice, Choice::Skip { .. }) {
             return Ok(false);
@@ -268,8 +177,8 @@ impl Daemon {
             .map(|it| it.until);
         let fresh = Fresh {
             feed: &feed.name,
-            title: &title,
-            link_key: link_key.as_deref(),
+            title: &new.title,
+            link_key: new.link_key.as_deref(),
             subject: &subject,
         };
         let recipe = source.recipe();
@@ -299,6 +208,67 @@ impl Daemon {
         }
         Ok(put_off_until.is_some())
     }
+}
+
+/// An entry that was never seen before, and what is kept of it.
+struct NewOne<'a> {
+    entry: &'a Entry,
+    choice: &'a Choice,
+    title: String,
+    item: String,
+    said: String,
+    link_key: Option<String>,
+}
+
+impl<'a> NewOne<'a> {
+    fn of(source: Source<'_>, entry: &'a Entry, choice: &'a Choice) -> Self {
+        let item = kept(&entry.item);
+        Self {
+            entry,
+            choice,
+            title: text::plain(&entry.item.title),
+            said: hash(&item),
+            item,
+            link_key: source.link_key(&entry.item),
+        }
+    }
+
+    /// What was chosen, in a word, and why.
+    const fn told(&self) -> (&'static str, &'a str) {
+        match self.choice {
+            Choice::Post => ("post", ""),
+            Choice::Hold { why } => ("hold", why.as_str()),
+            Choice::Skip { why } => ("skip", why.as_str()),
+        }
+    }
+}
+
+/// Keeps new entries with their keys; gives the number of each.
+async fn keep_entries<'e, 'a>(
+    tx: &mut Tx,
+    feed: &str,
+    unseen: &'e [NewOne<'a>],
+) -> Result<Vec<(i64, &'e NewOne<'a>)>, Error> {
+    let rows: Vec<NewEntry<'_>> = unseen
+        .iter()
+        .map(|new| NewEntry {
+            title: &new.title,
+            link: new.entry.item.link.as_deref(),
+            link_key: new.link_key.as_deref(),
+            item: &new.item,
+            said: &new.said,
+            choice: new.told().0,
+            reason: new.told().1,
+        })
+        .collect();
+    let first = tx.insert_entries(feed, &rows).await?;
+    let numbered: Vec<(i64, &NewOne<'_>)> = (first..).zip(unseen).collect();
+    let keys: Vec<(&str, i64)> = numbered
+        .iter()
+        .flat_map(|(number, new)| new.entry.keys.iter().map(|key| (key.as_str(), *number)))
+        .collect();
+    tx.insert_keys(feed, &keys).await?;
+    Ok(numbered)
 }
 
 /// What is held waits for a person, who has to hear of it.
@@ -358,22 +328,5 @@ pub(super) fn kept(item: &Item) -> String {
 
 /// A text as the database knows it again: the first 128 bits of its hash.
 pub(super) fn hash(text: &str) -> String {
-    let bytes = Sha256::digest(text.as_bytes());
-    bytes.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _always_ok = write!(text, "{byte:02x}").is_ok();
-        text
-    })
-}
-
-/// A known entry that shows keys it did not have before is known by them too from now on.
-async fn learn_keys(tx: &mut Tx, feed: &str, sorted: &Sorted<'_>) -> Result<(), Error> {
-    for (entry, number) in &sorted.seen {
-        for key in &entry.keys {
-            if !sorted.known.contains_key(key.as_str()) {
-                tx.insert_key(feed, key.as_str(), *number).await?;
-            }
-        }
-    }
-    Ok(())
+    hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
 }

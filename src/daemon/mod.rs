@@ -32,6 +32,7 @@ pub mod reload;
 mod restored;
 pub mod run;
 mod settle;
+mod sorted;
 pub mod spoken;
 pub mod stops;
 mod storage;
@@ -41,7 +42,7 @@ mod updates;
 pub mod websub;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -93,6 +94,8 @@ pub struct Daemon {
     by_hand: watch::Sender<u64>,
     /// Counts signs of life that were asked for: every loop turns once.
     nudges: watch::Sender<u64>,
+    /// Counts how often a host was told to be left alone.
+    host_waits: Arc<AtomicU64>,
     /// Whether a write found the disk full, and nothing was written since.
     full: Arc<AtomicBool>,
     /// Has it tried whether there is room again.
@@ -200,6 +203,7 @@ impl Daemon {
             changes: watch::Sender::new(0),
             by_hand: watch::Sender::new(0),
             nudges: watch::Sender::new(0),
+            host_waits: Arc::default(),
             full: Arc::default(),
             room: Arc::default(),
             stop: Stop::default(),
@@ -220,6 +224,7 @@ impl Daemon {
             changes: self.changes.clone(),
             by_hand: self.by_hand.clone(),
             nudges: self.nudges.clone(),
+            host_waits: Arc::clone(&self.host_waits),
             full: Arc::clone(&self.full),
             room: Arc::clone(&self.room),
             stop: self.stop.clone(),
@@ -235,10 +240,15 @@ impl Daemon {
     }
 
     fn tell(&self, news: News) {
+        self.mention(news);
+        self.wake();
+    }
+
+    /// Tells what gives no loop anything to do.
+    fn mention(&self, news: News) {
         self.tally.note(&news);
         // Nobody has to listen.
         drop(self.news.send(news));
-        self.wake();
     }
 
     /// Has the reconcile loop look again.

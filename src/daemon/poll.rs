@@ -11,6 +11,7 @@ mod roster;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -21,13 +22,18 @@ use super::{Daemon, Error};
 use crate::config;
 use crate::domain::backoff::ASKED_MAX;
 use crate::domain::polling::host_of;
-use crate::store::feeds::PollTime;
+use crate::store::feeds::{FeedState, PollTime};
 use crate::store::hosts::HostWait;
 
 pub(super) use roster::Roster;
 
 /// A poll that is planned for later than this is looked at twice: the clock may have been wrong.
 const FAR: TimeDelta = TimeDelta::days(8);
+
+/// So many feeds are read together, and what was read of them is good for so long: another process may
+/// change it.
+const KNOWN_AHEAD: usize = 64;
+const KNOWN_FOR: TimeDelta = TimeDelta::seconds(2);
 
 /// What one tick did.
 #[derive(Debug, Default)]
@@ -236,13 +242,21 @@ impl Daemon {
     pub async fn poll_host(&self, turn: &HostTurn) -> Result<Vec<Polled>, Error> {
         let mut all = Vec::with_capacity(turn.feeds.len());
         let mut failed = None;
+        let mut known = KnownFeeds::default();
+        let mut waits = self.host_waits.load(Ordering::Relaxed);
         for (number, name) in turn.feeds.iter().enumerate() {
             let Some(feed) = self.config.feed(name) else { continue };
-            if number > 0 && self.store.host_wait(&turn.host, self.now()).await?.is_some() {
+            // Only where some host was told to be left alone it may have been this one.
+            let waits_now = self.host_waits.load(Ordering::Relaxed);
+            if std::mem::replace(&mut waits, waits_now) != waits_now
+                && self.store.host_wait(&turn.host, self.now()).await?.is_some()
+            {
                 break;
             }
+            let after = turn.feeds.get(number..).unwrap_or_default();
+            let state = known.of(self, (name, after)).await?;
             // One feed's trouble stops no feed, also where it is ours.
-            match AssertUnwindSafe(self.poll(feed)).catch_unwind().await {
+            match AssertUnwindSafe(self.poll_known(feed, state)).catch_unwind().await {
                 Ok(Ok(polled)) => all.push(polled),
                 Ok(Err(error)) => failed = failed.or(Some(error)),
                 Err(_) => match self.keep_panic(feed).await {
@@ -255,6 +269,33 @@ impl Daemon {
             None => Ok(all),
             Some(error) => Err(error),
         }
+    }
+}
+
+/// What is known of the next feeds of a turn, read together; `None` where nothing is known.
+#[derive(Debug, Default)]
+struct KnownFeeds {
+    states: HashMap<String, Option<FeedState>>,
+    read_at: Option<DateTime<Utc>>,
+}
+
+impl KnownFeeds {
+    /// What is known of a feed; those that come after it are read with it.
+    async fn of(
+        &mut self,
+        daemon: &Daemon,
+        (name, after): (&str, &[String]),
+    ) -> Result<Option<FeedState>, Error> {
+        let now = daemon.now();
+        let is_fresh = self.read_at.is_some_and(|at| at <= now && now - at < KNOWN_FOR);
+        if !is_fresh || !self.states.contains_key(name) {
+            let some = after.get(..KNOWN_AHEAD).unwrap_or(after);
+            let states = daemon.store.feeds_named(some).await?;
+            self.states = some.iter().map(|name| (name.clone(), None)).collect();
+            self.states.extend(states.into_iter().map(|it| (it.name.clone(), Some(it))));
+            self.read_at = Some(now);
+        }
+        Ok(self.states.remove(name).flatten())
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::Semaphore;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -255,7 +255,7 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
                 agenda.touch(&lane);
                 busy.remove(&lane);
             }
-            item = news.recv() => note(&mut agenda, item),
+            () = heard(&mut news, &mut agenda) => {}
             _ = by_hand.changed() => agenda.clear(),
             _ = nudges.changed() => {}
             () = daemon.clock.sleep_until(soon(&daemon, next_at)) => {}
@@ -269,8 +269,13 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a piece of news means for the agenda of the lanes.
-fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
+/// Waits for news that means something for the agenda of the lanes.
+async fn heard(news: &mut broadcast::Receiver<News>, agenda: &mut Agenda) {
+    while !note(agenda, news.recv().await) {}
+}
+
+/// What a piece of news means for the agenda of the lanes, if anything.
+fn note(agenda: &mut Agenda, item: Result<News, RecvError>) -> bool {
     match item {
         Ok(News::Queued { lane, .. } | News::Settled { lane, .. }) => agenda.touch(&lane),
         Ok(News::Opened { .. } | News::Closed { .. }) | Err(_) => agenda.clear(),
@@ -285,8 +290,9 @@ fn note(agenda: &mut Agenda, item: Result<News, RecvError>) {
             | News::BackupFailed { .. }
             | News::DiskFull
             | News::DiskHasRoom,
-        ) => {}
+        ) => return false,
     }
+    true
 }
 
 /// Sends one post; after an error of the database only this lane waits.

@@ -8,9 +8,10 @@ use std::collections::{HashMap, HashSet};
 use tracing::{info, warn};
 
 use super::digest::Worded;
-use super::intake::{Sorted, Source, hash, kept};
+use super::intake::{Source, hash, kept};
 use super::news::News;
 use super::recipe::{Beside, Recipe};
+use super::sorted::Sorted;
 use super::{Daemon, Error};
 use crate::domain::breaker::Lane;
 use crate::domain::compose::{Composed, Unfit};

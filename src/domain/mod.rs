@@ -19,6 +19,7 @@ pub mod entry;
 pub mod fold;
 pub mod hand;
 pub mod hashtags;
+pub mod hex;
 pub mod link;
 pub mod linkless;
 pub mod links;

@@ -1,8 +1,8 @@
 //! Text → feed: which reader reads it, and within which limits.
 //!
-//! Promises: pure; ends soon, never panics, never recurses with the input. `feed-rs` reads what it
-//! reads whole, our own reader all: what identifies an item comes from the latter in either case, so
-//! that a feed's lapses in form change no identity, and `feed-rs` adds what it alone has found.
+//! Promises: pure; ends soon, never panics, never recurses with the input. Our own reader reads every
+//! feed, so that a feed's lapses in form change no identity; where it finds an item without words,
+//! `feed-rs` is asked, too, and adds what it alone has found.
 //! Must not: repair what it does not name in `repairs`.
 
 use url::Url;
@@ -35,10 +35,12 @@ pub const BREAKS_OFF: &str = "the document breaks off";
 /// Who read the feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
-    /// `feed-rs`.
-    FeedRs,
-    /// Our own reader of broken and odd XML.
+    /// Our own reader, a feed in good form.
+    Own,
+    /// Our own reader, a broken feed.
     Salvage,
+    /// Our own reader and `feed-rs`.
+    FeedRs,
     /// Our own reader of JSON Feed.
     Json,
 }
@@ -47,6 +49,7 @@ impl Reader {
     /// The word for it in the database and in listings.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Own => "own",
             Self::FeedRs => "feed-rs",
             Self::Salvage => "salvage",
             Self::Json => "json",
@@ -56,6 +59,8 @@ impl Reader {
     /// The reader whose word this is, as a sentence goes on after "read by".
     pub fn told(word: &str) -> &str {
         match word {
+            "own" => "our own reader",
+            "feed-rs" => "our own reader, and feed-rs where that found no words",
             "salvage" => "our own reader, since the feed is not as its format wants it",
             "json" => "our own reader of JSON Feed",
             word => word,
@@ -107,34 +112,38 @@ pub fn parse(text: &str, base: &Url) -> Result<Parsed, ParseFailure> {
     let own = salvage::read(text, base)?;
     let mut repairs = Vec::new();
     repairs.extend(cut(own.end).map(str::to_owned));
-    let read = match scan {
-        Scan::Sound(items) => library::read(text, base)
-            .map(|read| (items, read))
-            .map_err(|why| format!("feed-rs can't read it: {why}")),
-        Scan::Broken(why) => Err(format!("it is not well-formed: {why}")),
-    };
     let mut feed = own.feed;
-    let reader = match read {
-        Ok((items, read)) if read.len() == feed.items.len() => {
-            if items > read.len() {
-                let lost = items - read.len();
+    let reader = match scan {
+        Scan::Sound(items) => {
+            if let Some(lost) = items.checked_sub(feed.items.len()).filter(|lost| *lost > 0) {
                 repairs.push(format!("{lost} of {items} items are nested in others or unread"));
             }
-            feed.items =
-                feed.items.into_iter().zip(read).map(|(own, read)| joined(own, read)).collect();
-            Reader::FeedRs
+            second_opinion(&mut feed.items, text, base)
         }
-        Ok((_, read)) => {
-            let (short, whole) = (read.len(), feed.items.len());
-            repairs.push(format!("feed-rs finds {short} of its {whole} items"));
-            Reader::Salvage
-        }
-        Err(why) => {
-            repairs.push(why);
+        Scan::Broken(why) => {
+            repairs.push(format!("it is not well-formed: {why}"));
             Reader::Salvage
         }
     };
     Ok(Parsed { feed, reader, repairs: repairs.into_iter().map(|repair| shown(&repair)).collect() })
+}
+
+/// Has `feed-rs` read what we found no words in; it knows formats that we have not met.
+fn second_opinion(items: &mut [Item], text: &str, base: &Url) -> Reader {
+    let is_mute =
+        |item: &Item| item.title.is_empty() && item.summary.is_empty() && item.content.is_empty();
+    if !items.iter().any(is_mute) {
+        return Reader::Own;
+    }
+    match library::read(text, base) {
+        Ok(read) if read.len() == items.len() => {
+            for (own, read) in items.iter_mut().zip(read) {
+                *own = joined(std::mem::take(own), read);
+            }
+            Reader::FeedRs
+        }
+        Ok(_) | Err(_) => Reader::Own,
+    }
 }
 
 /// A sentence with words of the feed in it, on one line and not too long.

@@ -5,8 +5,10 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::{Error, Store, Times, Tx, millis, one_row};
+use super::{Error, Store, Times, Tx, json, millis, nonsense, one_row};
 
 /// So many of a feed's latest entries tell its pace.
 const PACE_ENTRIES_MAX: u32 = 1000;
@@ -37,10 +39,8 @@ pub struct SeenEntry {
 }
 
 /// A new entry.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct NewEntry<'a> {
-    /// Its feed.
-    pub feed: &'a str,
     /// Its title, plain.
     pub title: &'a str,
     /// Its page.
@@ -213,16 +213,17 @@ impl Store {
     ) -> Result<HashMap<String, i64>, Error> {
         let keys: Vec<&str> = keys.into_iter().collect();
         let list = serde_json::Value::from(keys).to_string();
-        let rows = sqlx::query!(
-            "select key, entry_id from entry_key
-             where feed = ?1 and key in (select value from json_each(?2))",
+        // One row for all of them: each row is a message between two threads.
+        let known = sqlx::query_scalar!(
+            r#"select json_group_object(key, entry_id) as "known!: String" from entry_key
+               where feed = ?1 and key in (select value from json_each(?2))"#,
             feed,
             list
         )
-        .fetch_all(&self.read)
+        .fetch_one(&self.read)
         .await
         .map_err(|source| Error::Sql { what: "look up the identity of entries", source })?;
-        Ok(rows.into_iter().map(|row| (row.key, row.entry_id)).collect())
+        read_back("key", &known)
     }
 
     /// What these entries said when they were read last: number → hash, `None` for one that was kept
@@ -233,15 +234,21 @@ impl Store {
     ) -> Result<HashMap<i64, Option<String>>, Error> {
         let numbers: Vec<i64> = entries.into_iter().collect();
         let list = serde_json::Value::from(numbers).to_string();
-        let rows = sqlx::query!(
-            "select id, said from entry where id in (select value from json_each(?))",
+        let said = sqlx::query_scalar!(
+            r#"select json_group_object(id, said) as "said!: String" from entry
+               where id in (select value from json_each(?))"#,
             list
         )
-        .fetch_all(&self.read)
+        .fetch_one(&self.read)
         .await
         .map_err(|source| Error::Sql { what: "look for changed entries", source })?;
-        Ok(rows.into_iter().map(|row| (row.id, row.said)).collect())
+        read_back("said", &said)
     }
+}
+
+/// Columns that a statement gave as one object.
+fn read_back<T: DeserializeOwned>(column: &'static str, object: &str) -> Result<T, Error> {
+    serde_json::from_str(object).map_err(|error| nonsense("entry", &"*", column, &error))
 }
 
 impl Tx {
@@ -278,42 +285,58 @@ impl Tx {
         one_row("save the change of an entry", &result)
     }
 
-    /// Keeps a new entry; gives its number.
-    pub async fn insert_entry(&mut self, entry: &NewEntry<'_>) -> Result<i64, Error> {
+    /// Keeps new entries of a feed in their order; gives the number of the first one, from which the
+    /// others count on.
+    pub async fn insert_entries(
+        &mut self,
+        feed: &str,
+        entries: &[NewEntry<'_>],
+    ) -> Result<i64, Error> {
+        let failed = |source| Error::Sql { what: "save entries", source };
+        let last = sqlx::query_scalar!(r#"select max(id) as "id: i64" from entry"#)
+            .fetch_one(&mut *self.tx)
+            .await
+            .map_err(failed)?;
+        let first = last.unwrap_or(0).saturating_add(1);
+        if entries.is_empty() {
+            return Ok(first);
+        }
         let now = millis(self.now);
-        let result = sqlx::query!(
-            "insert into entry (feed, title, link, item, first_seen_at, choice, reason, said,
+        let rows = json(entries);
+        sqlx::query!(
+            "insert into entry (id, feed, title, link, item, first_seen_at, choice, reason, said,
                 link_key)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            entry.feed,
-            entry.title,
-            entry.link,
-            entry.item,
+             select ?1 + one.key, ?2, one.value ->> 'title', one.value ->> 'link',
+                one.value ->> 'item', ?3, one.value ->> 'choice', one.value ->> 'reason',
+                one.value ->> 'said', one.value ->> 'link_key'
+             from json_each(?4) as one",
+            first,
+            feed,
             now,
-            entry.choice,
-            entry.reason,
-            entry.said,
-            entry.link_key,
+            rows,
         )
         .execute(&mut *self.tx)
         .await
-        .map_err(|source| Error::Sql { what: "save an entry", source })?;
-        Ok(result.last_insert_rowid())
+        .map_err(failed)?;
+        Ok(first)
     }
 
-    /// Adds a key to an entry. A key that the feed knows already stays with its entry; says whether
-    /// this one was new.
-    pub async fn insert_key(&mut self, feed: &str, key: &str, entry: i64) -> Result<bool, Error> {
-        let result = sqlx::query!(
-            "insert into entry_key (feed, key, entry_id) values (?, ?, ?)
+    /// Adds keys to entries. A key that the feed knows already stays with its entry.
+    pub async fn insert_keys(&mut self, feed: &str, keys: &[(&str, i64)]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let list = json(keys);
+        sqlx::query!(
+            "insert into entry_key (feed, key, entry_id)
+             select ?1, value ->> 0, value ->> 1 from json_each(?2) where true
              on conflict do nothing",
             feed,
-            key,
-            entry
+            list
         )
         .execute(&mut *self.tx)
         .await
-        .map_err(|source| Error::Sql { what: "save the identity of an entry", source })?;
-        Ok(result.rows_affected() == 1)
+        .map_err(|source| Error::Sql { what: "save the identity of entries", source })?;
+        Ok(())
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Promises: validators and the next poll change with the entries of the same fetch. Must not: fetch.
 
+mod row;
+
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Times, Tx, maybe_millis, millis, nonsense};
+use super::{Error, Store, Tx, json, millis};
 use crate::domain::entry::Wishes;
 use crate::domain::polling::Move;
+use row::{FeedRow, PollRow, Saved};
 
 /// What is known of one feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,112 +125,6 @@ pub struct PollTime {
     pub address: Option<String>,
 }
 
-struct FeedRow {
-    name: String,
-    url: String,
-    title: String,
-    etag: Option<Vec<u8>>,
-    last_modified: Option<Vec<u8>>,
-    validators_url: Option<String>,
-    body_hash: Option<Vec<u8>>,
-    reader: String,
-    repairs: String,
-    first_read_at: Option<i64>,
-    last_polled_at: Option<i64>,
-    last_good_at: Option<i64>,
-    next_poll_at: i64,
-    failures: i64,
-    last_error: String,
-    gone_at: Option<i64>,
-    found_url: Option<String>,
-    next_poll_why: String,
-    fresh_until: Option<i64>,
-    wish_minutes: Option<i64>,
-    skip_hours: i64,
-    skip_days: i64,
-    settings: String,
-    whole_at: Option<i64>,
-    whole_next: i64,
-    moved_to: Option<String>,
-    moved_since: Option<i64>,
-    moved_seen: i64,
-    address: Option<String>,
-}
-
-struct PollRow {
-    name: String,
-    url: String,
-    next_poll_at: i64,
-    gone_at: Option<i64>,
-    last_polled_at: Option<i64>,
-    fresh_until: Option<i64>,
-    failures: i64,
-    settings: String,
-    address: Option<String>,
-}
-
-impl TryFrom<PollRow> for PollTime {
-    type Error = Error;
-
-    fn try_from(row: PollRow) -> Result<Self, Error> {
-        let times = Times::of("feed", &row.name);
-        let at = times.at("next_poll_at", row.next_poll_at)?;
-        Ok(Self {
-            next_at: row.gone_at.is_none().then_some(at),
-            last_at: times.maybe("last_polled_at", row.last_polled_at)?,
-            fresh_until: times.maybe("fresh_until", row.fresh_until)?,
-            failures: times.count("failures", row.failures)?,
-            name: row.name,
-            url: row.url,
-            settings: row.settings,
-            address: row.address,
-        })
-    }
-}
-
-impl TryFrom<FeedRow> for FeedState {
-    type Error = Error;
-
-    fn try_from(row: FeedRow) -> Result<Self, Error> {
-        let times = Times::of("feed", &row.name);
-        let moved_since = times.maybe("moved_since", row.moved_since)?;
-        let seen = times.count("moved_seen", row.moved_seen)?;
-        let wishes = Wishes {
-            minutes: row.wish_minutes.map(|it| times.count("wish_minutes", it)).transpose()?,
-            skip_hours: times.count("skip_hours", row.skip_hours)?,
-            skip_days: u8::try_from(row.skip_days)
-                .map_err(|_| nonsense("feed", &row.name, "skip_days", &row.skip_days))?,
-        };
-        Ok(Self {
-            wishes,
-            moved: row.moved_to.zip(moved_since).map(|(to, since)| Move { to, since, seen }),
-            next_poll_why: row.next_poll_why,
-            fresh_until: times.maybe("fresh_until", row.fresh_until)?,
-            settings: row.settings,
-            whole_at: times.maybe("whole_at", row.whole_at)?,
-            whole_next: row.whole_next == 1,
-            address: row.address,
-            first_read_at: times.maybe("first_read_at", row.first_read_at)?,
-            last_polled_at: times.maybe("last_polled_at", row.last_polled_at)?,
-            last_good_at: times.maybe("last_good_at", row.last_good_at)?,
-            next_poll_at: times.at("next_poll_at", row.next_poll_at)?,
-            failures: times.count("failures", row.failures)?,
-            gone_at: times.maybe("gone_at", row.gone_at)?,
-            name: row.name,
-            url: row.url,
-            title: row.title,
-            etag: row.etag,
-            last_modified: row.last_modified,
-            validators_url: row.validators_url,
-            body_hash: row.body_hash,
-            reader: row.reader,
-            repairs: row.repairs,
-            last_error: row.last_error,
-            found_url: row.found_url,
-        })
-    }
-}
-
 impl Store {
     /// All feeds that were ever asked, by name.
     pub async fn feeds(&self) -> Result<Vec<FeedState>, Error> {
@@ -269,7 +166,7 @@ impl Store {
 
     /// The same of some feeds.
     pub async fn poll_times_of(&self, names: &[String]) -> Result<Vec<PollTime>, Error> {
-        let names = serde_json::to_string(names).unwrap_or_default();
+        let names = json(names);
         sqlx::query_as!(
             PollRow,
             "select name, url, next_poll_at, gone_at, last_polled_at, fresh_until, failures,
@@ -280,6 +177,22 @@ impl Store {
         .fetch_all(&self.read)
         .await
         .map_err(|source| Error::Sql { what: "read when some feeds are due", source })?
+        .into_iter()
+        .map(TryInto::try_into)
+        .collect()
+    }
+
+    /// Some feeds by their names.
+    pub async fn feeds_named(&self, names: &[String]) -> Result<Vec<FeedState>, Error> {
+        let names = json(names);
+        sqlx::query_as!(
+            FeedRow,
+            "select * from feed where name in (select value from json_each(?))",
+            names
+        )
+        .fetch_all(&self.read)
+        .await
+        .map_err(|source| Error::Sql { what: "read some feeds", source })?
         .into_iter()
         .map(TryInto::try_into)
         .collect()
@@ -299,54 +212,33 @@ impl Store {
 impl Tx {
     /// Keeps what a fetch left, whole.
     pub async fn save_feed(&mut self, feed: &FeedState) -> Result<(), Error> {
-        let first_read_at = maybe_millis(feed.first_read_at);
-        let last_polled_at = maybe_millis(feed.last_polled_at);
-        let last_good_at = maybe_millis(feed.last_good_at);
-        let next_poll_at = millis(feed.next_poll_at);
-        let gone_at = maybe_millis(feed.gone_at);
-        let fresh_until = maybe_millis(feed.fresh_until);
-        let whole_at = maybe_millis(feed.whole_at);
-        let moved = feed.moved.as_ref();
-        let moved_to = moved.map(|it| it.to.as_str());
-        let moved_since = maybe_millis(moved.map(|it| it.since));
-        let moved_seen = moved.map_or(0, |it| it.seen);
+        self.save_feeds(&[feed]).await
+    }
+
+    /// The same of several feeds.
+    pub async fn save_feeds(&mut self, feeds: &[&FeedState]) -> Result<(), Error> {
+        let rows: Vec<Saved<'_>> = feeds.iter().map(|feed| Saved::of(feed)).collect();
+        let rows = json(&rows);
         sqlx::query!(
-            "insert or replace into feed (name, url, title, etag, last_modified, validators_url,
-                body_hash, reader, repairs, first_read_at, last_polled_at, last_good_at,
-                next_poll_at, failures, last_error, gone_at, found_url, next_poll_why, fresh_until,
-                wish_minutes, skip_hours, skip_days, settings, whole_at, whole_next, moved_to,
-                moved_since, moved_seen, address)
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
-                ?, ?, ?)",
-            feed.name,
-            feed.url,
-            feed.title,
-            feed.etag,
-            feed.last_modified,
-            feed.validators_url,
-            feed.body_hash,
-            feed.reader,
-            feed.repairs,
-            first_read_at,
-            last_polled_at,
-            last_good_at,
-            next_poll_at,
-            feed.failures,
-            feed.last_error,
-            gone_at,
-            feed.found_url,
-            feed.next_poll_why,
-            fresh_until,
-            feed.wishes.minutes,
-            feed.wishes.skip_hours,
-            feed.wishes.skip_days,
-            feed.settings,
-            whole_at,
-            feed.whole_next,
-            moved_to,
-            moved_since,
-            moved_seen,
-            feed.address,
+            "insert or replace into feed (
+                name, url, title, etag, last_modified, validators_url, body_hash, reader, repairs,
+                first_read_at, last_polled_at, last_good_at, next_poll_at, failures, last_error,
+                gone_at, found_url, next_poll_why, fresh_until, wish_minutes, skip_hours,
+                skip_days, settings, whole_at, whole_next, moved_to, moved_since, moved_seen,
+                address)
+             select
+                value ->> 'name', value ->> 'url', value ->> 'title', unhex(value ->> 'etag'),
+                unhex(value ->> 'last_modified'), value ->> 'validators_url',
+                unhex(value ->> 'body_hash'), value ->> 'reader', value ->> 'repairs',
+                value ->> 'first_read_at', value ->> 'last_polled_at', value ->> 'last_good_at',
+                value ->> 'next_poll_at', value ->> 'failures', value ->> 'last_error',
+                value ->> 'gone_at', value ->> 'found_url', value ->> 'next_poll_why',
+                value ->> 'fresh_until', value ->> 'wish_minutes', value ->> 'skip_hours',
+                value ->> 'skip_days', value ->> 'settings', value ->> 'whole_at',
+                value ->> 'whole_next', value ->> 'moved_to', value ->> 'moved_since',
+                value ->> 'moved_seen', value ->> 'address'
+             from json_each(?)",
+            rows
         )
         .execute(&mut *self.tx)
         .await

@@ -1,7 +1,8 @@
 //! The database: every SQL statement of the program, one file per table.
 //!
 //! Promises: one writer, each change in a `BEGIN IMMEDIATE` transaction that is on disk when its
-//! commit returns (`synchronous=FULL`); all rows of one transaction carry one `now`. Must not:
+//! commit returns (`synchronous=FULL`), but for what a fetch left, which is on disk with the next one
+//! that is and so before anything of it is sent; all rows of one transaction carry one `now`. Must not:
 //! decide anything; it knows the words and no logic, and no row type leaves this folder.
 
 pub mod acts;
@@ -20,18 +21,22 @@ pub mod lock;
 pub mod posts;
 pub mod reload;
 pub mod restore;
+mod together;
 pub mod twins;
 pub mod watch;
 pub mod websub;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
+use together::Together;
 
 /// All migrations, in the order of their numbers; compiled in.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -146,6 +151,7 @@ pub struct Store {
     path: PathBuf,
     write: SqlitePool,
     read: SqlitePool,
+    together: Arc<Together>,
 }
 
 /// A write transaction. It is rolled back unless [`Tx::commit`] is called.
@@ -211,7 +217,7 @@ impl Store {
             .connect_with(options.pragma("query_only", "1"))
             .await
             .map_err(open)?;
-        Ok(Self { path: path.to_owned(), write, read })
+        Ok(Self { path: path.to_owned(), write, read, together: Arc::default() })
     }
 
     /// Where it is.
@@ -219,11 +225,22 @@ impl Store {
         &self.path
     }
 
-    /// Begins a write transaction; waits for the one before it.
+    /// Begins a write transaction that is on disk when its commit returns; waits for the one before it.
     pub async fn begin(&self, now: DateTime<Utc>) -> Result<Tx, Error> {
+        self.begin_by("pragma synchronous = full; begin immediate", now).await
+    }
+
+    /// Begins a write transaction of what a fetch left. When the power fails after its commit, it may be
+    /// gone as a whole, and the feed gives the same again; nothing can have been sent of it, since the
+    /// next transaction of [`Store::begin`] brings it to disk as well.
+    pub async fn begin_fetched(&self, now: DateTime<Utc>) -> Result<Tx, Error> {
+        self.begin_by("pragma synchronous = normal; begin immediate", now).await
+    }
+
+    async fn begin_by(&self, statement: &'static str, now: DateTime<Utc>) -> Result<Tx, Error> {
         let tx = self
             .write
-            .begin_with("begin immediate")
+            .begin_with(statement)
             .await
             .map_err(|source| Error::Sql { what: "begin a transaction", source })?;
         Ok(Tx { tx, now })
@@ -349,6 +366,12 @@ fn millis(at: DateTime<Utc>) -> i64 {
 
 fn maybe_millis(at: Option<DateTime<Utc>>) -> Option<i64> {
     at.map(millis)
+}
+
+/// Rows, as a statement takes several at once by `json_each`.
+fn json<T: Serialize + ?Sized>(rows: &T) -> String {
+    // Texts and numbers can always be written.
+    serde_json::to_string(rows).unwrap_or_default()
 }
 
 /// What to say when a column holds something that means nothing.

@@ -126,7 +126,7 @@ async fn one_input_is_fetched_and_read() {
     if given.is_some() {
         println!("\n{}\t{}\t{end}", spent.unwrap_or(0), peak.unwrap_or(0));
     } else {
-        assert_eq!(end, "read by feed-rs: 2 entries, 2 texts");
+        assert_eq!(end, "read by own: 2 entries, 2 texts");
     }
 }
 

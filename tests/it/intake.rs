@@ -122,7 +122,7 @@ async fn validators_go_back_byte_for_byte_and_follow_every_answer() {
     );
     let mut feed = Feed::new(server.url("/feed"));
     let new = feed.fetch_new().await;
-    assert_eq!(new.reader, Reader::FeedRs);
+    assert_eq!(new.reader, Reader::Own);
     assert_eq!(new.feed.items[0].link.as_deref(), Some(server.url("/1").as_str()));
     let Fetched::Unchanged { validators, fresh_for, how, .. } = feed.fetch().await else {
         panic!("unchanged");

@@ -3,6 +3,8 @@
 //! Promises: validators go back only where they mean something; a body comes whole where a 304
 //! could hide something. Must not: decide when to ask again; the domain does.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{debug, info, warn};
 use url::Url;
@@ -42,8 +44,18 @@ impl Daemon {
     ///
     /// Only where the database fails.
     pub async fn poll(&self, feed: &config::Feed) -> Result<Polled, Error> {
+        let known = self.store.feed(&feed.name).await?;
+        self.poll_known(feed, known).await
+    }
+
+    /// The same, where what is known of the feed was just read.
+    pub(super) async fn poll_known(
+        &self,
+        feed: &config::Feed,
+        known: Option<FeedState>,
+    ) -> Result<Polled, Error> {
         let now = self.now();
-        let before = self.before(feed, now).await?;
+        let before = self.before(feed, known, now).await?;
         let is_changed = !before.settings.is_empty() && before.settings != feed.polling.settings;
         let is_stuck = before.failures == 0 && polling::wants_whole(before.whole_at, now);
         let validators = if is_changed || is_stuck || before.whole_next {
@@ -121,10 +133,15 @@ impl Daemon {
     pub(super) async fn before(
         &self,
         feed: &config::Feed,
+        known: Option<FeedState>,
         now: DateTime<Utc>,
     ) -> Result<FeedState, Error> {
         let url = feed.url.as_str();
-        Ok(match self.known(feed).await? {
+        let known = match known {
+            Some(known) => Some(known),
+            None => self.known_otherwise(feed).await?,
+        };
+        Ok(match known {
             Some(state) if state.url == url => state,
             // The config was given the address that the server had told: nothing else changed.
             Some(state) if state.address.as_deref() == Some(url) => {
@@ -140,12 +157,9 @@ impl Daemon {
         })
     }
 
-    /// What is known of a feed. One that was only given another name in the config is known: else
-    /// all its entries would be new.
-    async fn known(&self, feed: &config::Feed) -> Result<Option<FeedState>, Error> {
-        if let Some(state) = self.store.feed(&feed.name).await? {
-            return Ok(Some(state));
-        }
+    /// What is known of a feed by another name. One that was only given another name in the config is
+    /// known: else all its entries would be new.
+    async fn known_otherwise(&self, feed: &config::Feed) -> Result<Option<FeedState>, Error> {
         let same = self.store.feeds_at(feed.url.as_str()).await?;
         let Some(old) = same.into_iter().find(|old| self.config.feed(&old.name).is_none()) else {
             return Ok(None);
@@ -239,19 +253,21 @@ impl Daemon {
         state: &FeedState,
         wait: Option<&HostWait>,
     ) -> Result<(), Error> {
+        let Some(wait) = wait else {
+            return Ok(self.store.keep_feed(state, self.now()).await?);
+        };
         let mut tx = self.store.begin(self.now()).await?;
         tx.save_feed(state).await?;
-        if let Some(wait) = wait {
-            tx.save_host_wait(wait).await?;
-        }
+        tx.save_host_wait(wait).await?;
         tx.commit().await?;
+        self.host_waits.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     async fn keep_unchanged(&self, state: FeedState, how: &'static str) -> Result<Polled, Error> {
         self.save(&state, None).await?;
         debug!(feed = state.name, how, "feed {} is unchanged", state.name);
-        self.tell(News::Polled {
+        self.mention(News::Polled {
             feed: state.name,
             new: 0,
             known: 0,

@@ -62,7 +62,8 @@ impl Daemon {
 
     /// Reading a feed panicked: it is put off like one that can't be read.
     pub(super) async fn keep_panic(&self, feed: &config::Feed) -> Result<Polled, Error> {
-        let before = self.before(feed, self.now()).await?;
+        let known = self.store.feed(&feed.name).await?;
+        let before = self.before(feed, known, self.now()).await?;
         let why = "Tidings itself failed on what the feed says; please report it with the feed";
         let refusal = Refusal {
             kind: FailureKind::Refused,

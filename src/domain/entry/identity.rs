@@ -24,13 +24,14 @@
 //! key, since whole feeds link there.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::Timelike;
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Entry, Item, Key, ParsedFeed};
+use crate::domain::hex::hex;
 
 /// A title shorter than this, in bytes of its letters and digits, is too common to know an entry by.
 const TITLE_MIN: usize = 12;
@@ -47,7 +48,7 @@ const TWINS_MAX: usize = 8;
 pub fn identify(feed: &ParsedFeed) -> Vec<Entry> {
     let site = feed.site.as_deref().map(normal_link);
     let mut different: Vec<Group<'_>> = Vec::new();
-    let mut left: HashMap<String, usize> = HashMap::new();
+    let mut left: HashMap<Mark, usize> = HashMap::new();
     for item in &feed.items {
         let traits = Traits::of(item, site.as_deref());
         let marks = traits.marks();
@@ -239,30 +240,42 @@ impl<'a> Traits<'a> {
 /// what it seeks is the same entry as the one that left it, and so are those that find what it leaves.
 #[derive(Default)]
 struct Marks {
-    left: Vec<String>,
-    sought: Vec<String>,
+    left: Vec<Mark>,
+    sought: Vec<Mark>,
 }
 
 impl Marks {
     /// Two items that both have this are one.
     fn both(&mut self, parts: &[&str]) {
-        let mark = hash(parts);
-        self.left.push(mark.clone());
+        let mark = mark(parts);
+        self.left.push(mark);
         self.sought.push(mark);
     }
 
     /// Two items that both have this are one if at least one of them lacks something.
     fn lacking(&mut self, lacks: bool, parts: &[&str]) {
-        let any = hash(&[&["any"], parts].concat());
-        let lacking = hash(&[&["lacking"], parts].concat());
+        let any = mark(&[&["any"], parts].concat());
+        let lacking = mark(&[&["lacking"], parts].concat());
         if lacks {
             self.left.push(lacking);
-            self.sought.push(any.clone());
+            self.sought.push(any);
         } else {
             self.sought.push(lacking);
         }
         self.left.push(any);
     }
+}
+
+/// What an item is compared by with others of its fetch. It is never kept, so a quick hash will do.
+type Mark = (u64, u64);
+
+fn mark(parts: &[&str]) -> Mark {
+    let by = |seed: u8| {
+        let mut hasher = DefaultHasher::new();
+        (seed, parts).hash(&mut hasher);
+        hasher.finish()
+    };
+    (by(0), by(1))
 }
 
 /// The path and query of a normal link that begins with the name of a normal site, if there are
@@ -286,11 +299,7 @@ fn hash(parts: &[&str]) -> String {
         hasher.update(part.len().to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    hasher.finalize().iter().take(12).fold(String::with_capacity(24), |mut text, byte| {
-        // Writing to a string can't fail.
-        let _always_ok = write!(text, "{byte:02x}").is_ok();
-        text
-    })
+    hex(hasher.finalize().get(..12).unwrap_or_default())
 }
 
 /// The letters and digits of a text in lower case, without tags and references.
