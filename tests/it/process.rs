@@ -149,14 +149,24 @@ hold_above = 500
 
     /// Starts the daemon with variables of its own.
     pub(crate) fn start_with(&self, env: &[(&str, &str)]) -> Tidings {
-        let mut command = self.command(&["run"]);
+        self.start_command(&["run"], env)
+    }
+
+    /// Starts a command with variables of its own.
+    pub(crate) fn start_command(&self, args: &[&str], env: &[(&str, &str)]) -> Tidings {
+        let mut command = self.command(args);
         command.envs(env.iter().copied());
         Tidings::new(command)
     }
 
     /// Starts the daemon as the child of a tracer.
     pub(crate) fn start_under(&self, wrapper: &[String]) -> Tidings {
-        let daemon = self.command(&["run"]);
+        self.start_command_under(wrapper, &["run"])
+    }
+
+    /// Starts a command as the child of a tracer.
+    pub(crate) fn start_command_under(&self, wrapper: &[String], args: &[&str]) -> Tidings {
+        let daemon = self.command(args);
         let (program, options) = wrapper.split_first().expect("a tracer");
         let mut command = Command::new(program);
         command.args(options).arg(daemon.get_program()).args(daemon.get_args()).env_clear();
