@@ -237,7 +237,10 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     let mut busy: HashSet<Lane> = HashSet::new();
     let mut sends: JoinSet<Lane> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
-        by_hand.mark_unchanged();
+        // What a person did may have come together with what the loop woke for.
+        if by_hand.borrow_and_update().has_changed() {
+            agenda.clear();
+        }
         daemon = present.get();
         killpoint::reach("looking").await;
         let next_at = match daemon.due(&busy, &mut agenda).await {
