@@ -5,7 +5,11 @@
 //! on, and the sandbox's books tell whether anything was lost or doubled. The steps of a post are in
 //! `kill`. Must not: wait for a state by sleeping.
 
-#![expect(clippy::indexing_slicing, reason = "a test may fail by panicking, in its helpers too")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may fail by panicking, in its helpers too"
+)]
 
 use std::path::Path;
 

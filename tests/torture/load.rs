@@ -4,7 +4,7 @@
 //! simulated Ayrshare and the feeds are in the same process, so their memory counts as ours. Must
 //! not: be content with growth: of memory, of the database's log, or of a table that should stay.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,11 +16,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{DateTime, TimeDelta, Timelike as _, Utc};
+use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use tidings::clock::Clock;
 use tidings::config::secret::Secrets;
 use tidings::config::{self, Environment};
 use tidings::daemon::Daemon;
+use tidings::daemon::publish::Agenda;
 use tidings::domain::breaker::Lane;
 use tidings::domain::media::Media;
 use tidings::domain::options;
@@ -240,20 +242,24 @@ impl Times {
 }
 
 /// One turn of everything.
-async fn tick(daemon: &Daemon, times: &mut Times) -> usize {
+async fn tick(daemon: &Daemon, agenda: &mut Agenda, times: &mut Times) -> usize {
     let mut began = Instant::now();
     let mut lap = |name| times.add(name, std::mem::replace(&mut began, Instant::now()).elapsed());
     daemon.poll_tick().await.expect("polling goes on");
     lap("poll");
-    let published = daemon.publish_tick().await.expect("publishing goes on");
-    lap("publish");
+    // As its loop does: only lanes whose time has come are looked at, and all of them each minute.
+    let due = daemon.due(&HashSet::new(), agenda).await.expect("publishing goes on");
+    lap("choose");
+    join_all(due.ready.iter().map(|(lane, post)| daemon.send(lane, *post))).await;
+    due.ready.iter().for_each(|(lane, _)| agenda.touch(lane));
+    lap("send");
     daemon.reconcile_tick().await.expect("reconciling goes on");
     lap("reconcile");
     if daemon.now().second() == 0 {
         daemon.alert_tick().await.expect("alerts go on");
         lap("alert");
     }
-    published.sent.len()
+    due.ready.len()
 }
 
 /// A clock, the feeds, the simulated Ayrshare, and the daemon over a database in this folder.
@@ -322,12 +328,13 @@ pub(crate) async fn run(args: &Args) -> bool {
     println!("{} posts were queued within {} s", args.posts, began.elapsed().as_secs());
     daemon.begin().await.expect("it begins");
     drop(measure("start", &path).await);
-    let (mut times, mut sent, mut wal) = (Times::default(), 0, 0);
+    let (mut times, mut agenda) = (Times::default(), Agenda::default());
+    let (mut sent, mut wal) = (0, 0);
     let end = daemon.now() + TimeDelta::minutes(args.minutes.into());
     let quarter_at = daemon.now() + TimeDelta::minutes(args.minutes.into()) / 4;
     let mut quarter = None;
     while daemon.now() < end {
-        sent += tick(&daemon, &mut times).await;
+        sent += tick(&daemon, &mut agenda, &mut times).await;
         daemon.clock.advance(STEP);
         wal = std::cmp::max(wal, size(&path, "-wal"));
         if quarter.is_none() && daemon.now() >= quarter_at {

@@ -21,16 +21,21 @@ use super::process::{Item, Tidings, World, items, sandbox};
 use super::random::PLATFORMS;
 use super::sweep::{CALLS, Calls, Injury, Point, Scene};
 
-/// How long the hurt program may go on. After an error of the database it waits for five seconds;
-/// at one point in so many it gets the time for that, at the others the next start has to do.
-const HURT_FOR: Duration = Duration::from_secs(3);
-const HURT_FOR_LONG: Duration = Duration::from_secs(12);
+/// How long the hurt program may go on.
+const HURT_FOR: Duration = Duration::from_secs(20);
+/// How long it may go on after the call that failed. After an error of the database it waits for five
+/// seconds; at one point in so many it gets the time for that, at the others the next start has to do.
+const AFTER_ERROR: Duration = Duration::from_secs(2);
+const AFTER_ERROR_LONG: Duration = Duration::from_secs(12);
 const LONG_ONE_IN: usize = 8;
 /// How long it may take to settle everything after a new start.
 const SETTLED_WITHIN: Duration = Duration::from_mins(10);
 /// What is published is written down within this time.
 const A_MOMENT: Duration = Duration::from_millis(100);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const LOOK_AT_TRACE: Duration = Duration::from_millis(250);
+/// What strace writes behind a call that it let fail.
+const INJECTED: &str = "(INJECTED)";
 
 const STAYS: &str = "news";
 const LEAVES: &str = "leaves";
@@ -41,6 +46,35 @@ pub(crate) struct Place {
     world: World,
     stays: Vec<Item>,
     leaves: Vec<Item>,
+}
+
+/// Until when the hurt program may go on.
+struct Patience {
+    until: Instant,
+    after_error: Duration,
+    looked_at: Instant,
+    saw_error: bool,
+}
+
+impl Patience {
+    fn new(after_error: Duration) -> Self {
+        let now = Instant::now();
+        Self { until: now + HURT_FOR, after_error, looked_at: now, saw_error: false }
+    }
+
+    /// Whether it is over. Now and then it is looked whether the call has failed by now.
+    fn is_over(&mut self, seen: &Path) -> bool {
+        let now = Instant::now();
+        if !self.saw_error && now - self.looked_at > LOOK_AT_TRACE {
+            self.looked_at = now;
+            self.saw_error =
+                std::fs::read_to_string(seen).is_ok_and(|seen| seen.contains(INJECTED));
+            if self.saw_error {
+                self.until = std::cmp::min(self.until, now + self.after_error);
+            }
+        }
+        now >= self.until
+    }
 }
 
 /// How the hurt program ended, and what strace saw.
@@ -134,8 +168,14 @@ impl Place {
     }
 
     /// Waits until it is as wanted, the program ended, or its time is over.
-    async fn wait(&self, hurt: &mut Tidings, until: Instant, is: impl Fn(&Tidings) -> bool) {
-        while Instant::now() < until && hurt.status().is_none() && !is(hurt) {
+    async fn wait(
+        &self,
+        hurt: &mut Tidings,
+        patience: &mut Patience,
+        is: impl Fn(&Tidings) -> bool,
+    ) {
+        let seen = self.world.path("strace");
+        while !patience.is_over(&seen) && hurt.status().is_none() && !is(hurt) {
             sleep(LOOK_AGAIN).await;
         }
     }
@@ -150,12 +190,19 @@ impl Place {
         }
     }
 
-    /// Runs what the scene is about under strace, for so long at most.
-    async fn hurt(&self, scene: Scene, late: bool, options: &[String], limit: Duration) -> Hurt {
-        let until = Instant::now() + limit;
+    /// Runs what the scene is about under strace.
+    async fn hurt(
+        &self,
+        (scene, late): (Scene, bool),
+        options: &[String],
+        after_error: Duration,
+    ) -> Hurt {
+        drop(std::fs::remove_file(self.world.path("strace")));
+        let mut patience = Patience::new(after_error);
+        let patience = &mut patience;
         if scene == Scene::Backup {
             let mut backup = self.start(options, &["backup", "copy.db", "--force"]);
-            self.wait(&mut backup, until, |_| false).await;
+            self.wait(&mut backup, patience, |_| false).await;
             return self.end(backup);
         }
         let mut daemon = self.start(options, &["run"]);
@@ -164,15 +211,15 @@ impl Place {
             let are_out = |books: &Books| {
                 books.requests().filter(|it| it.answered.is_none()).count() >= PLATFORMS.len()
             };
-            self.wait(&mut daemon, until, |_| self.world.sandbox.read_books(are_out)).await;
+            self.wait(&mut daemon, patience, |_| self.world.sandbox.read_books(are_out)).await;
             self.configure(late, "", &[STAYS]);
             daemon.signal_traced("HUP");
-            self.wait(&mut daemon, until, |it| it.log().contains("config was read anew")).await;
+            self.wait(&mut daemon, patience, |it| it.log().contains("config was read anew")).await;
             self.world.sandbox.clear_faults();
             self.world.sandbox.release();
             all -= self.leaves.len() * PLATFORMS.len();
         }
-        self.wait(&mut daemon, until, |_| self.published() >= all).await;
+        self.wait(&mut daemon, patience, |_| self.published() >= all).await;
         if daemon.status().is_none() {
             sleep(A_MOMENT).await;
         }
@@ -185,7 +232,7 @@ impl Place {
         let names: Vec<&str> = CALLS.iter().map(|calls| calls.names).collect();
         let options = ["-e".to_owned(), format!("trace={}", names.join(","))];
         let beside = self.beside(scene).await;
-        let seen = self.hurt(scene, false, &options, HURT_FOR_LONG).await.seen;
+        let seen = self.hurt((scene, false), &options, HURT_FOR).await.seen;
         drop(beside);
         let busiest = |calls: &'static Calls| {
             let mut threads: BTreeMap<&str, usize> = BTreeMap::new();
@@ -235,11 +282,12 @@ impl Place {
             std::fs::copy(self.world.path("one.db"), self.world.path("copy.db")).expect("a copy");
         }
         let beside = self.beside(scene).await;
-        let limit = if n.is_multiple_of(LONG_ONE_IN) { HURT_FOR_LONG } else { HURT_FOR };
-        let hurt = self.hurt(scene, late, &options, limit).await;
+        let is_long = n.is_multiple_of(LONG_ONE_IN);
+        let after_error = if is_long { AFTER_ERROR_LONG } else { AFTER_ERROR };
+        let hurt = self.hurt((scene, late), &options, after_error).await;
         let is_hit = match point.injury {
             Injury::Kill => hurt.status.is_some_and(|status| !status.success()),
-            Injury::Error(_) => hurt.seen.contains("(INJECTED)"),
+            Injury::Error(_) => hurt.seen.contains(INJECTED),
         };
         if scene == Scene::Backup {
             let is_done = hurt.status.is_some_and(|status| status.success());
