@@ -394,7 +394,9 @@ impl Tidings {
     /// A signal to what a tracer traces, if that is still there.
     pub(crate) fn signal_traced(&self, name: &str) {
         for child in self.traced().split_whitespace() {
-            drop(Command::new("kill").args([&format!("-{name}"), child]).status());
+            let mut kill = Command::new("kill");
+            // It may be gone by now, which is nobody's business.
+            drop(kill.args([&format!("-{name}"), child]).stderr(Stdio::null()).status());
         }
     }
 

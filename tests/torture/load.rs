@@ -212,7 +212,7 @@ async fn fill(args: &Args, store: &Store, now: DateTime<Utc>) {
                 feed: &name,
                 lane: &Lane::new(profile_of(args, feed), "twitter"),
                 text: &text,
-                weighted_length: weighted_length(&text).try_into().expect("short"),
+                weighted_length: weighted_length(&text),
                 has_link: true,
                 notes: "",
                 media: &media,

@@ -93,9 +93,9 @@ impl Place {
         let place = Self { world, stays, leaves };
         // Three days from now nothing of this is left.
         let later = Clock::System.now() + TimeDelta::days(3);
-        let pace = format!("post_at = [\"{} 12:00\"]", later.format("%a"));
+        let slot = format!("post_at = [\"{} 12:00\"]", later.format("%a"));
         for (feeds, name) in [(&[STAYS][..], "one.db"), (&[STAYS, LEAVES], "two.db")] {
-            place.configure(false, &pace, feeds);
+            place.configure(false, &slot, feeds);
             place.world.tell(&["run", "--once"]).await;
             std::fs::rename(place.database(), place.world.path(name)).expect("the template");
         }
