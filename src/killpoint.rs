@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// All places, in the order in which a post meets them.
+/// The places on a post's way, in the order in which it meets them.
 pub const ALL: [&str; 9] = [
     "fetched",
     "stored",
@@ -17,6 +17,19 @@ pub const ALL: [&str; 9] = [
     "settled",
     "looked-up",
     "reconciled",
+];
+
+/// The places of what lasts beside the posts, each just before it is durable and just after: a stop
+/// opens, a changed config holds, a copy of the database has its name, the schema is today's.
+pub const BESIDE: [&str; 8] = [
+    "stopping",
+    "stopped",
+    "reloading",
+    "reloaded",
+    "backing-up",
+    "backed-up",
+    "migrating",
+    "migrated",
 ];
 
 /// Places that a loop meets at each turn; held there, it is stuck.
@@ -32,7 +45,10 @@ static WANTED: OnceLock<Option<Wanted>> = OnceLock::new();
 /// Reaches a place. If the environment names it as `TIDINGS_KILLPOINT=NAME` or `NAME:N`, the N-th
 /// arrival says so on standard error and never goes on.
 pub async fn reach(name: &'static str) {
-    debug_assert!(ALL.contains(&name) || OF_LOOPS.contains(&name), "unknown killpoint {name}");
+    debug_assert!(
+        [&ALL[..], &BESIDE, &OF_LOOPS].iter().any(|known| known.contains(&name)),
+        "unknown killpoint {name}"
+    );
     let Some(wanted) = WANTED.get_or_init(wanted) else {
         return;
     };

@@ -6,10 +6,14 @@
 mod log;
 mod rehearsal;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use super::out;
@@ -23,13 +27,16 @@ use crate::daemon::reload::Present;
 use crate::daemon::run::Stop;
 use crate::daemon::{self, Daemon};
 use crate::domain::post::State;
-use crate::store::Store;
 use crate::store::lock::DaemonLock;
+use crate::store::{self, Store};
 use crate::web;
 use rehearsal::Rehearsal;
 
 /// Rounds of `--once` in which something was sent; a queue longer than this waits for the next run.
 const ONCE_ROUNDS_MAX: usize = 10_000;
+
+/// How long the end may wait for a database that another process holds.
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
@@ -52,6 +59,7 @@ impl RunArgs {
 
 pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     log::init(&place.env);
+    keep_to_itself();
     let config = match place.config() {
         Ok(config) => config,
         Err(exit) => return Ok(exit),
@@ -75,10 +83,13 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
     // A signal while the database is being opened is heard, too.
     let stop = Stop::default();
     listen_to_signals(stop.clone())?;
+    let hangups = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
     let lock = DaemonLock::take(&config.store.path)?;
-    Store::check(&config.store.path).await?;
-    let store = Store::open(&config.store.path).await?;
-    store.check_writable().await?;
+    let store = tokio::select! {
+        opened = open(&config.store.path) => opened?,
+        // A large database takes its time, and another process may hold it locked. Nothing has begun.
+        () = stop.drain.cancelled() => return Ok(Exit::Done),
+    };
     let mut daemon = Daemon::new(Arc::clone(&config), secrets, store, Clock::System)?;
     daemon.stop = stop;
     let daemon = Arc::new(daemon);
@@ -96,15 +107,34 @@ pub(super) async fn run(place: &Place, args: &RunArgs) -> Done {
             }
             Ok((config, secrets))
         };
-        forever(&Present::new(Arc::clone(&daemon), Arc::new(load))).await?;
+        forever(&Present::new(Arc::clone(&daemon), Arc::new(load)), hangups).await?;
         Exit::Done
     };
     if let Some(rehearsal) = rehearsal {
         rehearsal.end(&daemon.store).await?;
     }
-    daemon.store.close().await;
+    // Where another process holds the database, the log is folded in at the next start.
+    if tokio::time::timeout(CLOSE_WITHIN, daemon.store.close()).await.is_err() {
+        warn!("the database is held by another process, so it is left as it is: nothing is lost");
+    }
     drop(lock);
     Ok(exit)
+}
+
+/// A core file would hold the secrets, so the kernel writes none of this process; nor may others of
+/// its user look into it.
+fn keep_to_itself() {
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        warn!("a crash of this process may leave a core file, which would hold secrets: {error}");
+    }
+}
+
+/// The database, checked and brought to this schema.
+async fn open(path: &Path) -> Result<Store, store::Error> {
+    Store::check(path).await?;
+    let store = Store::open(path).await?;
+    store.check_writable().await?;
+    Ok(store)
 }
 
 /// The secrets of the config, or their stand-ins; all complaints as one text.
@@ -114,8 +144,8 @@ fn read_secrets(config: &Config, env: &Environment, simulated: bool) -> Result<S
 }
 
 /// Runs until it is told to stop.
-async fn forever(present: &Present) -> Result<(), anyhow::Error> {
-    listen_to_hangups(present.clone())?;
+async fn forever(present: &Present, hangups: Signal) -> Result<(), anyhow::Error> {
+    listen_to_hangups(present.clone(), hangups);
     let daemon = present.get();
     if let Some(address) = daemon.config.web.listen {
         let listener = web::bind(address).await.with_context(|| {
@@ -221,20 +251,16 @@ fn tell_sent(sent: &[(i64, State)]) -> String {
 }
 
 /// SIGHUP has the config read anew.
-fn listen_to_hangups(present: Present) -> Result<(), anyhow::Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup()).context("cannot listen to SIGHUP")?;
+fn listen_to_hangups(present: Present, mut hangups: Signal) {
     tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
+        while hangups.recv().await.is_some() {
             present.want_reload();
         }
     });
-    Ok(())
 }
 
 /// The first signal drains, the second one waits for nothing.
 fn listen_to_signals(stop: Stop) -> Result<(), anyhow::Error> {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen to SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen to SIGINT")?;
     tokio::spawn(async move {

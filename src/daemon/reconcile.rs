@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::news::News;
 use super::publish::earlier;
-use super::{Daemon, Error};
+use super::{Daemon, Error, stops};
 use crate::domain::breaker::{Cause, Ending, Scope, is_due};
 use crate::domain::lookup::{self, HISTORY_PAGE};
 use crate::domain::outcome::Reply;
@@ -209,8 +209,9 @@ impl Daemon {
         let mut tx = self.store.begin(self.now()).await?;
         let detail = "the history answers 429";
         let news = self.open(&mut tx, (&scope, Cause::RateLimit), asked, detail).await?;
-        tx.commit().await?;
-        self.tell_stops(news.into_iter().collect());
+        let news: Vec<News> = news.into_iter().collect();
+        stops::commit(tx, &news).await?;
+        self.tell_stops(news);
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use super::{Daemon, Error, systemd};
 use crate::config::Config;
 use crate::config::secret::Secrets;
 use crate::http::chain;
+use crate::killpoint;
 use crate::store::watch::Watch;
 
 /// How often the database is asked whether another process changed it.
@@ -89,7 +90,9 @@ impl Present {
         let mut tx = fresh.store.begin(fresh.now()).await?;
         let orphans = fresh.mind_orphans_in(&mut tx).await?;
         tx.save_reload(&restart.join(", ")).await?;
+        killpoint::reach("reloading").await;
         tx.commit().await?;
+        killpoint::reach("reloaded").await;
         let fresh = Arc::new(fresh);
         self.daemon.send_replace(Arc::clone(&fresh));
         let (feeds, profiles) = (fresh.config.feeds.len(), fresh.config.profiles.len());

@@ -24,6 +24,7 @@ use super::reload::{Present, reload_loop, watch_loop};
 use super::{Daemon, Error, alerts, bell, storage, systemd, websub};
 use crate::domain::breaker::Lane;
 use crate::killpoint;
+use crate::store::watch::Watch;
 
 /// How long a request in flight may go on after the first stop.
 pub const GRACE: Duration = Duration::from_secs(25);
@@ -50,15 +51,12 @@ pub struct Stop {
 /// Where the start fails, or a loop ended by itself.
 pub async fn run(present: Present) -> Result<(), Error> {
     let daemon = present.get();
-    let recovered = daemon.recover().await?;
-    if recovered > 0 {
-        info!(posts = recovered, "{recovered} posts were in flight when the program ended");
-    }
-    daemon.begin().await?;
-    daemon.pulse.begin(daemon.now());
-    // From here on an act by hand is seen, also before the loops look for the first time.
-    let mut watch = daemon.store.watch().await?;
-    watch.changed().await?;
+    let watch = tokio::select! {
+        begun = begin(&daemon) => begun?,
+        // Another process may hold the database for long. What was begun is one transaction each,
+        // and the program ends.
+        () = daemon.stop.drain.cancelled() => return Ok(()),
+    };
     let mut loops: JoinSet<(&'static str, Result<(), Error>)> = JoinSet::new();
     let it = present.clone();
     loops.spawn(async move { ("poll", poll_loop(it).await) });
@@ -81,6 +79,20 @@ pub async fn run(present: Present) -> Result<(), Error> {
     loops.spawn(async move { ("websub", websub::websub_loop(&present).await) });
     systemd::ready();
     supervise(&daemon, &mut loops).await
+}
+
+/// Settles what the last process and a changed config left.
+async fn begin(daemon: &Daemon) -> Result<Watch, Error> {
+    let recovered = daemon.recover().await?;
+    if recovered > 0 {
+        info!(posts = recovered, "{recovered} posts were in flight when the program ended");
+    }
+    daemon.begin().await?;
+    daemon.pulse.begin(daemon.now());
+    // From here on an act by hand is seen, also before the loops look for the first time.
+    let mut watch = daemon.store.watch().await?;
+    watch.changed().await?;
+    Ok(watch)
 }
 
 /// Waits for the first stop, or for a loop to end; then drains.
@@ -225,7 +237,10 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     let mut busy: HashSet<Lane> = HashSet::new();
     let mut sends: JoinSet<Lane> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {
-        by_hand.mark_unchanged();
+        // What a person did may have come together with what the loop woke for.
+        if by_hand.borrow_and_update().has_changed() {
+            agenda.clear();
+        }
         daemon = present.get();
         killpoint::reach("looking").await;
         let next_at = match daemon.due(&busy, &mut agenda).await {

@@ -8,7 +8,7 @@ use tracing::{error, info, warn};
 
 use super::media::noted;
 use super::news::News;
-use super::{Daemon, Error};
+use super::{Daemon, Error, stops};
 use crate::domain::breaker::{Cause, Lane, Scope};
 use crate::domain::media::Media;
 use crate::domain::outcome::{Outcome, Refusal};
@@ -73,7 +73,7 @@ impl Daemon {
             tx.save_media(post.id, &Media::Chosen(Vec::new()), &notes).await?;
         }
         let stops = self.stops(&mut tx, (&post.lane, sent_at), outcome).await?;
-        tx.commit().await?;
+        stops::commit(tx, &stops).await?;
         log_settled(post, outcome, &life.reason);
         self.tell(News::Settled {
             post: post.id,

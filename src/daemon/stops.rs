@@ -10,6 +10,7 @@ use super::news::News;
 use super::{Daemon, Error};
 use crate::domain::breaker::{Cause, Ending, Lane, Scope, is_due, next_probe};
 use crate::domain::lookup::about_user;
+use crate::killpoint;
 use crate::store::Tx;
 use crate::store::breakers::Breaker;
 
@@ -167,6 +168,19 @@ impl Daemon {
             self.tell(item);
         }
     }
+}
+
+/// Commits what opened or closed stops, with whatever else is in the transaction.
+pub(super) async fn commit(tx: Tx, news: &[News]) -> Result<(), Error> {
+    let opens = news.iter().any(|item| matches!(item, News::Opened { .. }));
+    if opens {
+        killpoint::reach("stopping").await;
+    }
+    tx.commit().await?;
+    if opens {
+        killpoint::reach("stopped").await;
+    }
+    Ok(())
 }
 
 /// Closes a breaker; its strikes are kept for the next one like it.

@@ -8,14 +8,20 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
 use super::{BUSY_TIMEOUT, Error, Store, Times, Tx, maybe_millis, millis};
+use crate::killpoint;
 
 /// What the copies of one folder are called: `tidings-20261122-033000.db`, in UTC.
 const STAMP: &str = "tidings-%Y%m%d-%H%M%S.db";
+
+/// What is put behind the name of a copy until it is whole.
+const PART: &str = ".part";
+/// A copy that is not whole after this time was broken off.
+const HALF_KEPT: TimeDelta = TimeDelta::days(1);
 
 /// The largest database that is checked at each start, in bytes: a second or two.
 const CHECK_BYTES_MAX: u64 = 512 * 1024 * 1024;
@@ -77,9 +83,12 @@ pub async fn back_up(from: &Path, to: &Path, replace: bool) -> Result<u64, Backu
         return Err(BackupError::Exists(to.to_owned()));
     }
     let mut part = to.as_os_str().to_owned();
-    part.push(".part");
+    part.push(PART);
     let part = PathBuf::from(part);
     let made = make(from, &part).await;
+    if made.is_ok() {
+        killpoint::reach("backing-up").await;
+    }
     let finished = match made {
         Ok(size) => finish(&part, to).map(|()| size),
         Err(error) => Err(error),
@@ -87,6 +96,8 @@ pub async fn back_up(from: &Path, to: &Path, replace: bool) -> Result<u64, Backu
     if finished.is_err() {
         // Nothing there to remove is as good.
         drop(std::fs::remove_file(&part));
+    } else {
+        killpoint::reach("backed-up").await;
     }
     finished
 }
@@ -166,25 +177,37 @@ async fn check(path: &Path, pragma: &'static str) -> Result<Option<String>, Erro
     }
 }
 
-/// Removes all copies of a folder but the newest `keep`; gives how many went.
+/// Removes all copies of a folder but the newest `keep`, and what a copy left that was broken off;
+/// gives how many copies went.
 ///
 /// # Errors
 ///
 /// Where the folder can't be read.
 pub fn prune(folder: &Path, keep: usize) -> io::Result<usize> {
     let mut copies = Vec::new();
+    let mut halves = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| chrono::NaiveDateTime::parse_from_str(name, STAMP).is_ok()) {
-            copies.push(path);
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let stamp = name.strip_suffix(PART).unwrap_or(name);
+        let Ok(at) = NaiveDateTime::parse_from_str(stamp, STAMP) else { continue };
+        if stamp == name {
+            copies.push((at, path));
+        } else {
+            halves.push((at, path));
         }
     }
-    // By name is by time.
     copies.sort();
+    // One that is younger may still be written, by a person's command.
+    let newest = copies.last().map(|(at, _)| *at);
+    for (at, half) in halves {
+        if newest.is_some_and(|newest| at + HALF_KEPT < newest) {
+            std::fs::remove_file(half)?;
+        }
+    }
     let too_many = copies.len().saturating_sub(keep);
     let mut gone = 0;
-    for old in copies.iter().take(too_many) {
+    for (_, old) in copies.iter().take(too_many) {
         std::fs::remove_file(old)?;
         gone += 1;
     }

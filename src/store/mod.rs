@@ -38,6 +38,8 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use together::Together;
 
+use crate::killpoint;
+
 /// All migrations, in the order of their numbers; compiled in.
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
@@ -351,7 +353,10 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), E
     let open = |source| Error::Open { path: path.to_owned(), source };
     let mut tx = connection.begin_with("begin immediate").await.map_err(open)?;
     let Err(source) = MIGRATOR.run(&mut *tx).await else {
-        return tx.commit().await.map_err(open);
+        killpoint::reach("migrating").await;
+        tx.commit().await.map_err(open)?;
+        killpoint::reach("migrated").await;
+        return Ok(());
     };
     if let sqlx::migrate::MigrateError::VersionMissing(version) = source {
         return Err(Error::NewerSchema { path: path.to_owned(), version });

@@ -148,12 +148,13 @@ async fn backups_are_made_by_the_calendar_kept_so_many_and_a_failure_is_told() {
     assert!(!due().await, "and then not before its time");
     let first = names();
     std::fs::write(copies.join("mine.db"), "a file of somebody else's").expect("a file");
+    std::fs::write(copies.join("tidings-20200101-000000.db.part"), "broken off").expect("a file");
     for _ in 0..3 {
         world.pass(TimeDelta::days(1));
         assert!(due().await);
         assert!(!due().await);
     }
-    assert_eq!(names().len(), 3, "two copies and what is not ours: {:?}", names());
+    assert_eq!(names().len(), 3, "two copies and what is not ours, no half one: {:?}", names());
     assert!(!names().contains(&first[0]));
     assert!(news.try_recv().is_err(), "nothing to tell");
     std::fs::remove_dir_all(&copies).expect("gone");

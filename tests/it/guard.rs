@@ -6,6 +6,9 @@
 
 #![expect(clippy::panic, reason = "a test may fail by panicking, in its helpers too")]
 
+use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -277,4 +280,38 @@ async fn the_daemon_has_no_children_and_no_secret_on_its_command_line() {
         assert_eq!(children, "", "whoever has children hands its environment on");
     }
     daemon.stop().await;
+}
+
+/// Allows core files, and becomes the command that follows.
+const WITH_CORES: &str = "ulimit -c unlimited && exec \"$0\" \"$@\"";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_that_crashes_leaves_no_core_file() {
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let mut control = Command::new("sh");
+    let control = control.args(["-c", WITH_CORES, "sh", "-c", "kill -ABRT $$"]);
+    let crashed = control.current_dir(elsewhere.path()).status().expect("a shell");
+    if !crashed.core_dumped() {
+        println!("left out: nobody gets a core file here ({crashed})");
+        return;
+    }
+    let world = World::new(|_| {}).await;
+    world.show("news", &super::process::items("n", 1));
+    let feed = world.feed("news", "main", "");
+    world.configure(
+        "1s",
+        &format!("[[profile]]\nname = \"main\"\nplatforms = [\"twitter\"]\n{feed}"),
+    );
+    let shell = ["sh", "-c", WITH_CORES].map(str::to_owned);
+    let mut daemon = world.start_command_under(&shell, &["run"]);
+    world.until("it is out", &mut daemon, |books| books.published().count() == 1).await;
+    let environment = std::fs::metadata(format!("/proc/{}/environ", daemon.id())).expect("/proc");
+    assert_eq!(environment.uid(), 0, "its own user may not look into it");
+    daemon.signal("ABRT");
+    let (status, log) = daemon.exit_within(Duration::from_secs(20)).await;
+    assert!(status.signal().is_some() && !status.core_dumped(), "{status}\n{log}");
+    for file in std::fs::read_dir(world.path("")).expect("a folder") {
+        let name = file.expect("a file").file_name().into_string().expect("a name");
+        assert!(!name.starts_with("core"), "{name} holds the secrets");
+    }
 }

@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("web", &["daemon", "config", "store", "http", "clock", "domain"]),
     ("daemon", &["config", "store", "feed", "ayrshare", "http", "clock", "domain", "killpoint"]),
     ("config", &["domain"]),
-    ("store", &["domain"]),
+    ("store", &["domain", "killpoint"]),
     ("feed", &["http", "clock", "domain"]),
     ("ayrshare", &["http", "clock", "domain"]),
     ("sandbox", &["http", "clock", "domain"]),

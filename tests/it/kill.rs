@@ -213,13 +213,17 @@ async fn a_judge_that_can_fail() {
     println!("guilty, as it should be: {verdict}");
 }
 
+/// An end after SIGTERM: the grace for what is in flight, and a little more.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+
 /// Fewer kills, or fewer that met posts in flight, and the story proves too little.
 const KILLS_MIN: u64 = 100;
 const IN_FLIGHT_MIN: u64 = 10;
 
 /// A long story, which must end in innocence.
 async fn random_story(seed: u64, net: Net) {
-    let outcome: Outcome = tell(Story { seed, net, kind: Kind::Honest, rounds: 135 }).await;
+    let outcome: Outcome =
+        tell(Story { seed, net, kind: Kind::Honest, rounds: 135, patience: ENDS_WITHIN }).await;
     println!("{outcome}");
     assert!(outcome.verdict.is_innocent(), "seed {seed:#x}: {:#?}", outcome.verdict);
     let tally = &outcome.tally;
@@ -240,8 +244,14 @@ async fn killed_at_random_moments_without_any_net_each_entry_is_posted_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_daemon_whose_intents_do_not_last_is_found_guilty() {
-    let story = Story { seed: 0x5eed_2026_1123, net: Net::None, kind: Kind::Robbed, rounds: 40 };
-    let outcome = tell(story).await;
+    let outcome = tell(Story {
+        seed: 0x5eed_2026_1123,
+        net: Net::None,
+        kind: Kind::Robbed,
+        rounds: 40,
+        patience: ENDS_WITHIN,
+    })
+    .await;
     println!("guilty, as it should be: {outcome}");
     assert!(!outcome.verdict.doubled.is_empty(), "{outcome}");
 }

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use sqlx::{Connection as _, SqliteConnection};
 use tidings::sandbox::Books;
 use tidings::store::lock::DaemonLock;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::process::{Item, Tidings, World, items};
 
@@ -58,6 +59,30 @@ async fn sigterm_lets_the_request_in_flight_finish_and_a_restart_sends_nothing_a
     daemon.stop().await;
     assert_eq!(world.requests(), 2, "one request for each");
     assert!(world.sandbox.books().doubles().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sigterm_ends_a_start_that_waits_for_a_locked_database() {
+    let (world, _) = world(1, "", "").await;
+    world.tell(&["run", "--once"]).await;
+    let lock = world.path("tidings.db.lock");
+    std::fs::remove_file(&lock).expect("of the process that ended");
+    let file = format!("sqlite://{}", world.path("tidings.db").display());
+    let mut other = SqliteConnection::connect(&file).await.expect("it opens");
+    sqlx::raw_sql("begin immediate").execute(&mut other).await.expect("it is locked");
+    let mut daemon = world.start();
+    let start = Instant::now();
+    // It listens to signals before it makes its lock.
+    while !lock.exists() {
+        daemon.check("it makes its lock", start, Duration::from_secs(30));
+        sleep(Duration::from_millis(3)).await;
+    }
+    daemon.terminate();
+    let start = Instant::now();
+    let (status, log) = daemon.exit_within(Duration::from_secs(40)).await;
+    assert_eq!(status.code(), Some(0), "{log}");
+    // Whoever waits for the lock gives up after ten seconds, time and again.
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}\n{log}", start.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

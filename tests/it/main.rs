@@ -27,6 +27,7 @@ mod kill;
 mod life;
 mod lists;
 mod many;
+mod matrix;
 mod page;
 mod polite;
 mod previews;

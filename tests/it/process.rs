@@ -149,14 +149,24 @@ hold_above = 500
 
     /// Starts the daemon with variables of its own.
     pub(crate) fn start_with(&self, env: &[(&str, &str)]) -> Tidings {
-        let mut command = self.command(&["run"]);
+        self.start_command(&["run"], env)
+    }
+
+    /// Starts a command with variables of its own.
+    pub(crate) fn start_command(&self, args: &[&str], env: &[(&str, &str)]) -> Tidings {
+        let mut command = self.command(args);
         command.envs(env.iter().copied());
         Tidings::new(command)
     }
 
     /// Starts the daemon as the child of a tracer.
     pub(crate) fn start_under(&self, wrapper: &[String]) -> Tidings {
-        let daemon = self.command(&["run"]);
+        self.start_command_under(wrapper, &["run"])
+    }
+
+    /// Starts a command as the child of a tracer.
+    pub(crate) fn start_command_under(&self, wrapper: &[String], args: &[&str]) -> Tidings {
+        let daemon = self.command(args);
         let (program, options) = wrapper.split_first().expect("a tracer");
         let mut command = Command::new(program);
         command.args(options).arg(daemon.get_program()).args(daemon.get_args()).env_clear();
@@ -328,9 +338,18 @@ impl Tidings {
 
     /// Waits until it has said `text` so many times.
     pub(crate) async fn says_times(&mut self, text: &str, times: usize) {
+        self.says_so(text, times, DEADLINE).await;
+    }
+
+    /// Waits until it says `text`, with a patience of one's own.
+    pub(crate) async fn says_within(&mut self, text: &str, patience: Duration) {
+        self.says_so(text, 1, patience).await;
+    }
+
+    async fn says_so(&mut self, text: &str, times: usize, patience: Duration) {
         let start = Instant::now();
         while self.log().matches(text).count() < times {
-            self.check(&format!("it says {text:?}"), start, DEADLINE);
+            self.check(&format!("it says {text:?}"), start, patience);
             sleep(LOOK_AGAIN).await;
         }
     }
@@ -349,9 +368,9 @@ impl Tidings {
         self.child.id()
     }
 
-    /// Whether it ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.try_wait().expect("state").is_some()
+    /// How it ended by itself, if it did.
+    pub(crate) fn status(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("state")
     }
 
     /// `kill -9`; gives its log.
@@ -372,6 +391,26 @@ impl Tidings {
         assert!(status.success(), "SIG{name} could not be sent");
     }
 
+    /// A signal to what a tracer traces, if that is still there.
+    pub(crate) fn signal_traced(&self, name: &str) {
+        for child in self.traced().split_whitespace() {
+            let mut kill = Command::new("kill");
+            // It may be gone by now, which is nobody's business.
+            drop(kill.args([&format!("-{name}"), child]).stderr(Stdio::null()).status());
+        }
+    }
+
+    /// The processes that a tracer traces.
+    fn traced(&self) -> String {
+        let own = self.child.id();
+        let children = format!("/proc/{own}/task/{own}/children");
+        if self.is_traced {
+            std::fs::read_to_string(children).unwrap_or_default()
+        } else {
+            String::new()
+        }
+    }
+
     /// Waits until it ends by itself, at most for `limit`; gives its status and its log.
     pub(crate) async fn exit_within(mut self, limit: Duration) -> (ExitStatus, String) {
         let start = Instant::now();
@@ -387,23 +426,23 @@ impl Tidings {
 
     /// Ends it as a service manager does: it must drain and say that all is well. Before it has
     /// begun it does not listen to signals yet, and would just die of them.
-    pub(crate) async fn stop(mut self) -> String {
-        self.says(" runs with ").await;
+    pub(crate) async fn stop(self) -> String {
+        self.stop_within(DEADLINE).await
+    }
+
+    /// The same with a patience of one's own.
+    pub(crate) async fn stop_within(mut self, patience: Duration) -> String {
+        self.says_within(" runs with ", patience).await;
         self.terminate();
-        let (status, log) = self.exit_within(DEADLINE).await;
+        let (status, log) = self.exit_within(patience).await;
         assert_eq!(status.code(), Some(0), "{log}");
         log
     }
 
     fn end(&mut self) {
-        let own = self.child.id();
-        let children = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
-        let traced = children.unwrap_or_default();
         // A tracer goes when what it traces is gone, and not the other way round.
-        for child in traced.split_whitespace().filter(|_| self.is_traced) {
-            drop(Command::new("kill").args(["-KILL", child]).status());
-        }
-        if self.is_traced && !traced.is_empty() {
+        if !self.traced().is_empty() {
+            self.signal_traced("KILL");
             drop(self.child.wait());
         }
         // One that is dead already needs no kill.

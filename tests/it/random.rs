@@ -143,6 +143,8 @@ pub(crate) struct Story {
     pub(crate) kind: Kind,
     /// Starts of the daemon before the fair end.
     pub(crate) rounds: u64,
+    /// How long an end after SIGTERM may take.
+    pub(crate) patience: Duration,
 }
 
 /// How a story ended.
@@ -337,7 +339,7 @@ async fn rob(world: &World) -> sqlx::Result<()> {
 }
 
 /// Starts, lets it work until a random number of requests or a random time, and kills.
-async fn one_round(world: &World, dice: &mut Dice, tally: &mut Tally) {
+async fn one_round(world: &World, story: &Story, dice: &mut Dice, tally: &mut Tally) {
     // Mostly it is killed while a post is out, sometimes while it looks up or whatever it does then.
     let (posts_only, longest) = match dice.up_to(8) {
         1 => (false, 400),
@@ -361,7 +363,7 @@ async fn one_round(world: &World, dice: &mut Dice, tally: &mut Tally) {
     };
     let _too_few_requests = timeout(patience, work).await.is_err();
     if dice.up_to(TERMINATED_ONE_IN) == 1 {
-        tally.read(&terminate(world, daemon).await);
+        tally.read(&terminate(world, daemon, story.patience).await);
         tally.terms += 1;
     } else {
         tally.read(&daemon.kill());
@@ -371,9 +373,9 @@ async fn one_round(world: &World, dice: &mut Dice, tally: &mut Tally) {
 }
 
 /// Ends it in order; what hangs is released, so that it needs no patience.
-async fn terminate(world: &World, daemon: Tidings) -> String {
+async fn terminate(world: &World, daemon: Tidings, patience: Duration) -> String {
     daemon.terminate();
-    let end = daemon.exit_within(Duration::from_secs(30));
+    let end = daemon.exit_within(patience);
     let release = async {
         loop {
             world.sandbox.release();
@@ -390,7 +392,7 @@ async fn terminate(world: &World, daemon: Tidings) -> String {
 }
 
 /// The fair end: no more faults and kills; a person settles what by design only a person can.
-async fn quieten(world: &World, expected: usize, tally: &mut Tally) {
+async fn quieten(world: &World, expected: usize, patience: Duration, tally: &mut Tally) {
     world.sandbox.clear_faults();
     world.sandbox.release();
     becomes(world, Weather::Fair, 0);
@@ -406,7 +408,7 @@ async fn quieten(world: &World, expected: usize, tally: &mut Tally) {
         daemon.check(&format!("all is settled: {open:#?}"), start, SETTLED_WITHIN);
         sleep(Duration::from_millis(200)).await;
     }
-    tally.read(&daemon.stop().await);
+    tally.read(&daemon.stop_within(patience).await);
 }
 
 fn papers(world: &World) -> Vec<Paper> {
@@ -461,7 +463,7 @@ pub(crate) async fn tell(story: Story) -> Outcome {
             // Killed before it had a database, there is nothing to resume.
             world.call(&["resume"]).await;
         }
-        one_round(&world, &mut dice, &mut tally).await;
+        one_round(&world, &story, &mut dice, &mut tally).await;
         if story.kind == Kind::Robbed {
             // Killed before its first migration it has no tables yet.
             drop(rob(&world).await);
@@ -469,7 +471,7 @@ pub(crate) async fn tell(story: Story) -> Outcome {
     }
     let expected: Vec<Expected> =
         papers.iter().flat_map(|paper| expect(paper.name, &PLATFORMS, &paper.ever)).collect();
-    quieten(&world, expected.len(), &mut tally).await;
+    quieten(&world, expected.len(), story.patience, &mut tally).await;
     let books = world.sandbox.books();
     let requests: Vec<&Seen> = books.requests().filter(|it| is_post(it)).collect();
     let definite = ["402", "429-retry-after"];

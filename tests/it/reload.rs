@@ -138,6 +138,26 @@ async fn the_posts_of_a_removed_profile_are_held_after_a_restart_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_pace_acts_at_once_time_and_again() {
+    let world = world(SLOW, false).await;
+    let mut daemon = world.start();
+    daemon.says(" runs with ").await;
+    for round in 1..=6 {
+        let shown = items("a", 1 + round);
+        world.show("one", &shown);
+        world.until_queue(&mut daemon, Some("queued"), |posts| posts.len() == 1).await;
+        configure(&world, X_ONLY, false);
+        reload(&mut daemon, 2 * round - 1).await;
+        // By itself it would look at its lanes after a minute.
+        let last = &shown[round].token;
+        world.until(last, &mut daemon, |books| out(books, last) == 1).await;
+        configure(&world, SLOW, false);
+        reload(&mut daemon, 2 * round).await;
+    }
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_change_while_it_runs_is_told_and_secrets_are_read_anew() {
     let world = World::new(|options| options.api_keys = vec!["second-key".to_owned()]).await;
     world.show("one", &items("a", 2));

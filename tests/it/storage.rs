@@ -62,7 +62,7 @@ fn has_strace() -> bool {
 /// Lets a hurt daemon work until it ends, says `words`, or its time is over; gives its log.
 async fn hurt(mut daemon: Tidings, words: &[&str]) -> String {
     let start = Instant::now();
-    while !daemon.has_ended() && start.elapsed() < Duration::from_secs(20) {
+    while daemon.status().is_none() && start.elapsed() < Duration::from_secs(20) {
         if words.iter().any(|word| daemon.log().contains(word)) {
             // Whatever it does on top of it, it does now.
             sleep(Duration::from_millis(200)).await;

@@ -10,6 +10,10 @@ use tokio::time::Instant;
 
 use super::random::{Kind, Net, Outcome, Story, tell};
 
+/// How long an end after SIGTERM may take: on a machine that is full of other work a process may get
+/// no time at all. The tests of `tests/it` allow it 30 s.
+const PATIENCE: Duration = Duration::from_mins(3);
+
 /// What to do, and how long.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -87,7 +91,7 @@ fn story(args: &Args, number: u64) -> Story {
     // With a net nothing is doubled even without intents.
     let (net, kind) =
         if args.guilty { (Net::None, Kind::Robbed) } else { (nets[turn], Kind::Honest) };
-    Story { seed, net, kind, rounds: args.rounds }
+    Story { seed, net, kind, rounds: args.rounds, patience: PATIENCE }
 }
 
 /// Tells stories until enough kills are reached; whether nothing was lost or doubled.

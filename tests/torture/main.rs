@@ -24,6 +24,8 @@ mod random;
 mod wire;
 
 mod kill;
+mod load;
+mod place;
 mod sweep;
 
 use std::process::ExitCode;
@@ -44,6 +46,8 @@ enum What {
     Kill(kill::Args),
     /// Ends it at its n-th system call, or lets that call fail, for each n
     Sweep(sweep::Args),
+    /// Lets an hour pass over many feeds, profiles and posts, and measures
+    Load(load::Args),
 }
 
 #[tokio::main]
@@ -51,6 +55,7 @@ async fn main() -> ExitCode {
     let is_innocent = match Args::parse().what {
         What::Kill(args) => kill::run(&args).await,
         What::Sweep(args) => sweep::run(&args).await,
+        What::Load(args) => load::run(&args).await,
     };
     if is_innocent { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
