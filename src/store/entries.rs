@@ -304,12 +304,12 @@ impl Tx {
         let now = millis(self.now);
         let rows = json(entries);
         sqlx::query!(
-            "insert into entry (id, feed, title, link, item, first_seen_at, choice, reason, said,
+            "with rows (at, one) as materialized (select key, value from json_each(?4))
+             insert into entry (id, feed, title, link, item, first_seen_at, choice, reason, said,
                 link_key)
-             select ?1 + one.key, ?2, one.value ->> 'title', one.value ->> 'link',
-                one.value ->> 'item', ?3, one.value ->> 'choice', one.value ->> 'reason',
-                one.value ->> 'said', one.value ->> 'link_key'
-             from json_each(?4) as one",
+             select ?1 + at, ?2, one ->> 'title', one ->> 'link', one ->> 'item', ?3,
+                one ->> 'choice', one ->> 'reason', one ->> 'said', one ->> 'link_key'
+             from rows",
             first,
             feed,
             now,

@@ -219,25 +219,27 @@ impl Tx {
     pub async fn save_feeds(&mut self, feeds: &[&FeedState]) -> Result<(), Error> {
         let rows: Vec<Saved<'_>> = feeds.iter().map(|feed| Saved::of(feed)).collect();
         let rows = json(&rows);
+        // Not materialized, a row would be written out as text anew for each of its columns.
         sqlx::query!(
-            "insert or replace into feed (
+            "with rows (one) as materialized (select value from json_each(?))
+             insert or replace into feed (
                 name, url, title, etag, last_modified, validators_url, body_hash, reader, repairs,
                 first_read_at, last_polled_at, last_good_at, next_poll_at, failures, last_error,
                 gone_at, found_url, next_poll_why, fresh_until, wish_minutes, skip_hours,
                 skip_days, settings, whole_at, whole_next, moved_to, moved_since, moved_seen,
                 address)
              select
-                value ->> 'name', value ->> 'url', value ->> 'title', unhex(value ->> 'etag'),
-                unhex(value ->> 'last_modified'), value ->> 'validators_url',
-                unhex(value ->> 'body_hash'), value ->> 'reader', value ->> 'repairs',
-                value ->> 'first_read_at', value ->> 'last_polled_at', value ->> 'last_good_at',
-                value ->> 'next_poll_at', value ->> 'failures', value ->> 'last_error',
-                value ->> 'gone_at', value ->> 'found_url', value ->> 'next_poll_why',
-                value ->> 'fresh_until', value ->> 'wish_minutes', value ->> 'skip_hours',
-                value ->> 'skip_days', value ->> 'settings', value ->> 'whole_at',
-                value ->> 'whole_next', value ->> 'moved_to', value ->> 'moved_since',
-                value ->> 'moved_seen', value ->> 'address'
-             from json_each(?)",
+                one ->> 'name', one ->> 'url', one ->> 'title', unhex(one ->> 'etag'),
+                unhex(one ->> 'last_modified'), one ->> 'validators_url',
+                unhex(one ->> 'body_hash'), one ->> 'reader', one ->> 'repairs',
+                one ->> 'first_read_at', one ->> 'last_polled_at', one ->> 'last_good_at',
+                one ->> 'next_poll_at', one ->> 'failures', one ->> 'last_error',
+                one ->> 'gone_at', one ->> 'found_url', one ->> 'next_poll_why',
+                one ->> 'fresh_until', one ->> 'wish_minutes', one ->> 'skip_hours',
+                one ->> 'skip_days', one ->> 'settings', one ->> 'whole_at',
+                one ->> 'whole_next', one ->> 'moved_to', one ->> 'moved_since',
+                one ->> 'moved_seen', one ->> 'address'
+             from rows",
             rows
         )
         .execute(&mut *self.tx)

@@ -76,3 +76,80 @@ impl Store {
         tx.commit().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::domain::entry::Wishes;
+    use crate::domain::polling::Move;
+
+    /// A feed in which each field that may be filled is.
+    fn full(number: u32) -> FeedState {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::milliseconds(i64::from(number));
+        let text = |text: &str| format!("{text} \u{1f600} \"'\\ {number}");
+        FeedState {
+            title: text("title"),
+            etag: Some(b"W/\"a\xe9\0b\"".to_vec()),
+            last_modified: Some(Vec::new()),
+            validators_url: Some(text("validators")),
+            body_hash: Some((0..=255).collect()),
+            reader: "own".to_owned(),
+            repairs: text("one\ntwo"),
+            first_read_at: Some(at),
+            last_polled_at: Some(at),
+            last_good_at: Some(at),
+            failures: number,
+            last_error: text("error"),
+            gone_at: Some(at),
+            found_url: Some(text("found")),
+            next_poll_why: text("why"),
+            fresh_until: Some(at),
+            wishes: Wishes { minutes: Some(number), skip_hours: 5, skip_days: 3 },
+            settings: text("settings"),
+            whole_at: Some(at),
+            whole_next: true,
+            moved: Some(Move { to: text("to"), since: at, seen: 7 }),
+            address: Some(text("address")),
+            ..FeedState::new(&format!("feed {number:03}"), "https://a.example/", at)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn feeds_that_come_together_are_all_kept_as_they_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
+        let now = DateTime::UNIX_EPOCH;
+        let mut states: Vec<FeedState> = (0..150).map(full).collect();
+        states.push(FeedState::new("feed that is empty", "https://b.example/", now));
+        let kept = states.iter().cloned().map(|state| {
+            let store = store.clone();
+            tokio::spawn(async move { store.keep_feed(&state, now).await })
+        });
+        for kept in futures_util::future::join_all(kept).await {
+            kept.expect("no panic").expect("kept");
+        }
+        assert_eq!(store.feeds().await.expect("feeds"), states);
+    }
+
+    #[tokio::test]
+    async fn who_was_tried_with_others_that_failed_is_kept_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
+        let (state, now) = (full(1), DateTime::UNIX_EPOCH);
+        let turn = store.together.turn.lock().await;
+        let waits = tokio::spawn({
+            let (store, state) = (store.clone(), state.clone());
+            async move { store.keep_feed(&state, now).await }
+        });
+        // It waits for its turn; whoever had it failed, and let go what it had taken.
+        while store.together.waiting.lock().expect("lock").is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(store.together.take());
+        drop(turn);
+        waits.await.expect("no panic").expect("kept");
+        assert_eq!(store.feeds().await.expect("feeds"), [state]);
+    }
+}

@@ -37,6 +37,7 @@ mod random;
 mod readme;
 mod reload;
 mod secrets;
+mod statements;
 mod storage;
 mod stories;
 mod systemd;

@@ -406,7 +406,9 @@ async fn a_wrong_start_brings_no_secret_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_and_a_feed_that_lies_are_one_line_each() {
     let feeds = FeedServer::start().await;
-    let item = "<item><guid>1</guid><title>T</title><link>https://a.example/1</link>\
+    // feed-rs is asked for the words of the second one, and panics on its author.
+    let item = "<item><guid>1</guid><title>T</title><link>https://a.example/1</link></item>\
+        <item><guid>2</guid><link>https://a.example/2</link>\
         <author>\u{5f20}\u{4e09}\u{ff08}zhang@x.cn\u{ff09}</author></item>";
     let body = format!(
         "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>t</title>\

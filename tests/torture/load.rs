@@ -194,7 +194,6 @@ async fn fill(args: &Args, store: &Store, now: DateTime<Utc>) {
             let link = format!("https://example.com/{feed}/{n}");
             let item = format!("{{\"title\":\"{title}\",\"link\":\"{link}\"}}");
             let entry = NewEntry {
-                feed: &name,
                 title: &title,
                 link: Some(&link),
                 link_key: None,
@@ -203,8 +202,8 @@ async fn fill(args: &Args, store: &Store, now: DateTime<Utc>) {
                 choice: "post",
                 reason: "",
             };
-            let entry_id = tx.insert_entry(&entry).await.expect("an entry");
-            tx.insert_key(&name, &format!("guid:{n}"), entry_id).await.expect("a key");
+            let entry_id = tx.insert_entries(&name, &[entry]).await.expect("an entry");
+            tx.insert_keys(&name, &[(&format!("guid:{n}"), entry_id)]).await.expect("a key");
             let text = format!("{title} {link}");
             let new = NewPost {
                 uuid: format!("00000000-0000-8000-8000-{n:012}"),

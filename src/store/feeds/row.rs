@@ -42,7 +42,7 @@ pub(super) struct FeedRow {
     pub(super) address: Option<String>,
 }
 
-/// A row as [`Tx::save_feeds`] takes it; bytes in hexadecimal.
+/// A row as `save_feeds` takes it; bytes in hexadecimal.
 #[derive(Serialize)]
 pub(super) struct Saved<'a> {
     name: &'a str,
