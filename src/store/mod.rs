@@ -467,6 +467,26 @@ mod tests {
         assert_eq!(mode, "wal");
     }
 
+    #[tokio::test]
+    async fn only_what_a_fetch_left_may_wait_for_the_next_sync() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = store(&folder).await.expect("a database");
+        let now = DateTime::UNIX_EPOCH;
+        let mut seen = Vec::new();
+        for fetched in [true, false, true, true, false] {
+            let begun =
+                if fetched { store.begin_fetched(now).await } else { store.begin(now).await };
+            let mut tx = begun.expect("it begins");
+            let level = sqlx::query_scalar::<_, i64>("pragma synchronous")
+                .fetch_one(&mut *tx.tx)
+                .await
+                .expect("a setting");
+            tx.commit().await.expect("it commits");
+            seen.push(level);
+        }
+        assert_eq!(seen, [1, 2, 1, 1, 2], "NORMAL is 1, FULL is 2");
+    }
+
     /// SQLite ends a transaction by itself when the disk is full; the next one must begin all the
     /// same.
     #[tokio::test]

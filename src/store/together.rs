@@ -60,11 +60,10 @@ impl Store {
             }
             let some = self.together.take();
             let states: Vec<&FeedState> = some.iter().map(|(state, _)| state).collect();
-            if self.keep_feeds(&states, now).await.is_ok() {
-                for (_, kept) in some {
-                    // Who doesn't listen any more needs no answer.
-                    let _nobody = kept.send(()).is_err();
-                }
+            let all_kept = self.keep_feeds(&states, now).await.is_ok();
+            for (_, kept) in some {
+                // What is dropped unsent tells of the failure; who doesn't listen any more needs no answer.
+                let _nobody = all_kept && kept.send(()).is_err();
             }
             drop(turn);
         }
