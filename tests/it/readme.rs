@@ -431,3 +431,52 @@ fn compose_gives_the_secrets_as_files_and_lets_it_drain() {
     let grace: u64 = grace.expect("a time").parse().expect("seconds");
     assert!(Duration::from_secs(grace) > GRACE + Duration::from_secs(5));
 }
+
+/// Everything that a build reads, by what the sources and the manifest name.
+fn read_by_a_build() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut read: BTreeSet<String> =
+        [".cargo", ".sqlx", "Cargo.lock", "Cargo.toml", "migrations", "src", "templates"]
+            .map(str::to_owned)
+            .into();
+    let manifest = text_of("Cargo.toml");
+    read.extend(manifest.lines().filter_map(|line| {
+        let path = line.strip_prefix("path = \"")?.strip_suffix('"')?;
+        Some(path.rsplit_once('/')?.0.to_owned())
+    }));
+    read.extend(manifest.contains("[[bench]]").then(|| "benches".to_owned()));
+    let mut folders = vec![root.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Ok(text) = fs::read_to_string(&path) else { continue };
+            for macro_name in ["include_str!(\"", "include_bytes!(\""] {
+                let named =
+                    text.split(macro_name).skip(1).filter_map(|rest| rest.split('"').next());
+                read.extend(named.map(|file| {
+                    let file = fs::canonicalize(folder.join(file)).expect(file);
+                    let file = file.strip_prefix(fs::canonicalize(root).expect("here"));
+                    file.expect("in the project").display().to_string()
+                }));
+            }
+        }
+    }
+    read
+}
+
+#[test]
+fn what_a_build_reads_goes_to_the_builder_of_the_image() {
+    let rules = text_of(".dockerignore");
+    let let_in: Vec<&str> = rules.lines().filter_map(|line| line.strip_prefix('!')).collect();
+    let read = read_by_a_build();
+    assert!(read.len() > 12, "{read:?}");
+    let kept_out: Vec<&String> = read
+        .iter()
+        .filter(|file| !let_in.iter().any(|rule| Path::new(file).starts_with(rule)))
+        .collect();
+    assert_eq!(kept_out, [""; 0], "the build of the image would not find these");
+}

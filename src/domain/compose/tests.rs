@@ -731,3 +731,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn two_links_side_by_side_stay_two() {
+    let item = entry("Title", Some("https://example.com/a"));
+    let template = with_template("{{ title }} {{ link }}{{ link }}");
+    let manner = Manner { link: LinkPolicy::Template, ..template };
+    let text = composed(&item, "twitter", &manner).expect("a text").text;
+    assert_eq!(text, "Title https://example.com/a https://example.com/a");
+}

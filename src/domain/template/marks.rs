@@ -88,9 +88,10 @@ pub(super) fn parts(rendered: &str) -> Vec<Part> {
         rendered.split(['\n', '\r']).map(visible::tidy).filter(|line| !line.is_empty()).collect();
     let mut parts: Vec<Part> = Vec::new();
     let mut kind = Kind::Own;
+    let mut is_new_link = false;
     for sign in lines.join("\n").chars() {
         match sign {
-            LINK => kind = Kind::Link,
+            LINK => (kind, is_new_link) = (Kind::Link, true),
             TAGS => kind = Kind::Tags,
             FEED => kind = Kind::Feed { shrink: None },
             END => kind = Kind::Own,
@@ -103,9 +104,13 @@ pub(super) fn parts(rendered: &str) -> Vec<Part> {
                 }
             }
             _ => match parts.last_mut() {
-                // Two values side by side stay two parts only where they differ in kind.
-                Some(part) if part.kind == kind => part.text.push(sign),
-                Some(_) | None => parts.push(Part { text: sign.to_string(), kind }),
+                // Two values side by side stay two parts only where they differ in kind, or are links,
+                // which would become one.
+                Some(part) if part.kind == kind && !is_new_link => part.text.push(sign),
+                Some(_) | None => {
+                    is_new_link = false;
+                    parts.push(Part { text: sign.to_string(), kind });
+                }
             },
         }
     }
