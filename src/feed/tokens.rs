@@ -87,7 +87,9 @@ impl<'a> Tokens<'a> {
 
     /// Text up to the next `<`; one that begins no markup is text itself.
     fn text(&mut self) -> Token<'a> {
-        let skip = usize::from(self.rest.starts_with('<'));
+        // Of several in a row at most the last one begins markup.
+        let run = self.rest.bytes().take_while(|byte| *byte == b'<').count();
+        let skip = if run > 1 { run - 1 } else { run };
         let next = self
             .rest
             .get(skip..)
