@@ -256,8 +256,8 @@ async fn nothing_in_a_feed_writes_into_the_log_or_on_the_terminal() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_daemon_has_no_children_and_no_secret_on_its_command_line() {
+/// A world with a feed of one entry, for one lane.
+async fn one_entry() -> World {
     let world = World::new(|_| {}).await;
     world.show("news", &super::process::items("n", 1));
     let feed = world.feed("news", "main", "");
@@ -265,6 +265,12 @@ async fn the_daemon_has_no_children_and_no_secret_on_its_command_line() {
         "1s",
         &format!("[[profile]]\nname = \"main\"\nplatforms = [\"twitter\"]\n{feed}"),
     );
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_daemon_has_no_children_and_no_secret_on_its_command_line() {
+    let world = one_entry().await;
     let mut daemon = world.start();
     world.until("it is out", &mut daemon, |books| books.published().count() == 1).await;
     let own = daemon.id();
@@ -295,13 +301,7 @@ async fn a_daemon_that_crashes_leaves_no_core_file() {
         println!("left out: nobody gets a core file here ({crashed})");
         return;
     }
-    let world = World::new(|_| {}).await;
-    world.show("news", &super::process::items("n", 1));
-    let feed = world.feed("news", "main", "");
-    world.configure(
-        "1s",
-        &format!("[[profile]]\nname = \"main\"\nplatforms = [\"twitter\"]\n{feed}"),
-    );
+    let world = one_entry().await;
     let shell = ["sh", "-c", WITH_CORES].map(str::to_owned);
     let mut daemon = world.start_command_under(&shell, &["run"]);
     world.until("it is out", &mut daemon, |books| books.published().count() == 1).await;
