@@ -243,12 +243,14 @@ impl Daemon {
         let mut all = Vec::with_capacity(turn.feeds.len());
         let mut failed = None;
         let mut known = KnownFeeds::default();
-        let mut waits = self.host_waits.load(Ordering::Relaxed);
+        let mut waits = None;
         for (number, name) in turn.feeds.iter().enumerate() {
             let Some(feed) = self.config.feed(name) else { continue };
-            // Only where some host was told to be left alone it may have been this one.
-            let waits_now = self.host_waits.load(Ordering::Relaxed);
-            if std::mem::replace(&mut waits, waits_now) != waits_now
+            // It may have been told so while the turn waited to begin; after that, only where some host
+            // was it may have been this one.
+            let waits_now = Some(self.host_waits.load(Ordering::Relaxed));
+            if number > 0
+                && std::mem::replace(&mut waits, waits_now) != waits_now
                 && self.store.host_wait(&turn.host, self.now()).await?.is_some()
             {
                 break;

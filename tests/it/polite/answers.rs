@@ -52,6 +52,24 @@ async fn point_15_retry_after_holds_for_the_whole_host_in_both_forms_and_over_re
 }
 
 #[tokio::test]
+async fn point_15_a_turn_that_begins_after_the_refusal_of_another_does_not_go_on() {
+    let feeds: String = ["a", "b", "c", "d"].map(|name| feed(name, "")).concat();
+    let world = setup_of(&feeds, "host_gap = \"0s\"\nper_host = 2").open().await;
+    let refusal = Answer::new(429, "").header("retry-after", "7200");
+    world.feeds.script("/a", [refusal]);
+    for path in ["/b", "/c", "/d"] {
+        world.feeds.script(path, [good()]);
+    }
+    let due = world.daemon.poll_due().await.expect("due");
+    assert_eq!(due.hosts.iter().map(|turn| turn.feeds.len()).collect::<Vec<_>>(), [2, 2]);
+    // As when the second one waits for a permit while the first one is refused.
+    for turn in &due.hosts {
+        assert_eq!(world.daemon.poll_host(turn).await.expect("asked").len(), 1);
+    }
+    assert_eq!(world.feeds.asked().len(), 2, "the first of each turn");
+}
+
+#[tokio::test]
 async fn point_15_the_rest_of_a_host_is_not_asked_in_the_same_round() {
     let world = two().await;
     let refusal = Answer::new(429, "").header("retry-after", "7200");
