@@ -133,7 +133,9 @@ async fn killed_around_a_reload(place: &str) {
     // The config on the disk is the new one, with either kill.
     let mut daemon = world.start();
     daemon.says(" runs with 1 feed ").await;
-    assert_eq!(of_goes(&world.queue(Some("held")).await), waiting, "{place}: asked about");
+    // It says so first, and holds them right after.
+    let asked_about = |posts: &[Value]| of_goes(posts) == waiting;
+    world.until_queue(&mut daemon, Some("held"), asked_about).await;
     assert_eq!(of_goes(&world.queue(Some("queued")).await), 0, "{place}");
     configure(&world, PROFILE, &["stays", "goes"]);
     daemon.signal("HUP");
