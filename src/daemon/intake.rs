@@ -3,8 +3,8 @@
 //! Promises: entries, posts, validators and the next poll's time are kept in one transaction, all
 //! or nothing; an entry that was seen under any of its keys is never new again. Must not: fetch.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::lanes::{Fresh, Lanes};
@@ -48,7 +48,7 @@ impl Daemon {
         let now = self.now();
         let reading = Reading {
             feed: &feed.name,
-            had_entries: self.store.has_entries(&feed.name).await?,
+            had_entries: !sorted.seen.is_empty() || self.store.has_entries(&feed.name).await?,
             first_read_at: before.first_read_at,
             first_run: feed.first_run,
             hold_above: feed.hold_above,
@@ -67,7 +67,7 @@ impl Daemon {
             etag: new.validators.etag,
             last_modified: new.validators.last_modified,
             validators_url: Some(new.final_url.to_string()),
-            body_hash: Some(new.body_hash.to_vec()),
+            body_hash: Some(new.body_hash),
             reader: new.reader.word().to_owned(),
             repairs: new.repairs.join("\n"),
             first_read_at: before.first_read_at.or(Some(now)),
@@ -328,5 +328,5 @@ pub(super) fn kept(item: &Item) -> String {
 
 /// A text as the database knows it again: the first 128 bits of its hash.
 pub(super) fn hash(text: &str) -> String {
-    hex(Sha256::digest(text.as_bytes()).get(..16).unwrap_or_default())
+    hex(digest(&SHA256, text.as_bytes()).as_ref().get(..16).unwrap_or_default())
 }

@@ -8,12 +8,12 @@
 mod credentials;
 mod outcome;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LINK, LOCATION,
 };
 use reqwest::{Client, Response, StatusCode};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::freshness::{fresh_for, retry_after};
@@ -300,8 +300,8 @@ async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched
     let headers = arrival.response.headers();
     let validators = Validators::of(headers);
     let fresh_for = fresh_for(headers, ask.now);
-    let hash: [u8; 32] = Sha256::digest(&bytes).into();
-    if ask.body_hash == Some(hash.as_slice()) {
+    let hash = digest(&SHA256, &bytes);
+    if ask.body_hash == Some(hash.as_ref()) {
         return Ok(Fetched::Unchanged {
             validators,
             final_url: url,
@@ -333,7 +333,7 @@ async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched
         validators,
         final_url: url,
         moved_to: arrival.moved_to,
-        body_hash: hash,
+        body_hash: hash.as_ref().to_vec(),
         bytes: length,
         fresh_for,
     })))

@@ -26,8 +26,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use chrono::Timelike;
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Entry, Item, Key, ParsedFeed};
@@ -294,12 +294,12 @@ fn short(text: String) -> String {
 
 /// The first 96 bits of a hash over the parts, each told from the next.
 fn hash(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
+    let mut hasher = Context::new(&SHA256);
     for part in parts {
-        hasher.update(part.len().to_be_bytes());
+        hasher.update(&part.len().to_be_bytes());
         hasher.update(part.as_bytes());
     }
-    hex(hasher.finalize().get(..12).unwrap_or_default())
+    hex(hasher.finish().as_ref().get(..12).unwrap_or_default())
 }
 
 /// The letters and digits of a text in lower case, without tags and references.

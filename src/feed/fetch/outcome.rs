@@ -122,7 +122,7 @@ pub struct New {
     /// Where it says that changes are announced.
     pub announced: Announced,
     /// SHA-256 of the unpacked body.
-    pub body_hash: [u8; 32],
+    pub body_hash: Vec<u8>,
     /// Length of the unpacked body.
     pub bytes: usize,
     /// For how long not to ask again.
