@@ -5,6 +5,7 @@
 //! what an answer means, when a post is due or how a state changes.
 
 pub mod access;
+pub mod agenda;
 pub mod alerts;
 mod backup;
 mod bell;

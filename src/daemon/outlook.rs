@@ -194,22 +194,20 @@ impl<'a> Outlook<'a> {
         let profile = self.profile_of(lane)?;
         let pace = profile.pace_on(&lane.platform);
         let pace = pace.ok_or_else(|| Error::UnknownLane(lane.clone()))?;
-        let newest = pace.newest_first
-            || self.config.feeds.iter().any(|feed| feed.pace.newest_first == Some(true));
+        // A feed that comes in line from here on is looked at the next time, which is at once.
+        let (names, feeds, mut past) = self.feeds(lane, pace, now).await?;
+        let newest = feeds.iter().any(|feed| feed.newest_first);
         let group = self.config.group_budget(profile);
         let budgets = [profile.budget, group, self.config.budget].into_iter().flatten();
-        let mut budgets =
-            budgets.chain(self.config.feeds.iter().filter_map(|feed| feed.pace.budget));
+        let mut budgets = budgets.chain(feeds.iter().filter_map(|feed| feed.budget));
         let depth = Depth {
             oldest: heads,
             newest: if newest { heads } else { 0 },
             others,
             texts: lane.is_x() && budgets.any(|one| one.when_spent == WhenSpent::DropLink),
         };
-        // The queue before its feeds: so each post's feed is among them, with its limits.
         let mut posts = self.store.in_line(lane, now, depth).await?;
         posts.retain(|post| passing.lets(&post.feed, post.released));
-        let (names, feeds, mut past) = self.feeds(lane, pace, now).await?;
         if let Some(budget) = profile.budget {
             past.spent = self.spent(budget, (lane, ""), now).await?;
         }
@@ -219,10 +217,8 @@ impl<'a> Outlook<'a> {
         if let Some(budget) = self.config.budget {
             past.spent_overall = self.spent(budget, (lane, ""), now).await?;
         }
-        let waiting = posts.iter().filter_map(|post| {
-            // A feed without queued posts by now: somebody was faster.
-            Some(self.waiting(lane, post, *names.get(&post.feed)?))
-        });
+        let waiting =
+            posts.iter().filter_map(|post| Some(self.waiting(lane, post, *names.get(&post.feed)?)));
         Ok(View {
             waiting: waiting.collect(),
             past,
@@ -246,15 +242,13 @@ impl<'a> Outlook<'a> {
         let sends = self.store.sends_of_lane(lane, now - PAST).await?;
         let names: HashMap<String, usize> =
             served.iter().enumerate().map(|(place, feed)| (feed.feed.clone(), place)).collect();
-        let mut limits: Vec<FeedLimits> = served
+        let limits: Vec<FeedLimits> = served
             .iter()
-            .map(|_| FeedLimits { newest_first: pace.newest_first, ..FeedLimits::default() })
+            .map(|feed| match self.config.feed(&feed.feed) {
+                Some(feed) => limits_of(&feed.pace, pace),
+                None => FeedLimits { newest_first: pace.newest_first, ..FeedLimits::default() },
+            })
             .collect();
-        for feed in &self.config.feeds {
-            if let Some(limits) = names.get(&feed.name).and_then(|place| limits.get_mut(*place)) {
-                *limits = limits_of(&feed.pace, pace);
-            }
-        }
         let mut feeds = Vec::with_capacity(served.len());
         for (feed, limits) in served.into_iter().zip(&limits) {
             let own = |(_, name): &&(DateTime<Utc>, String)| *name == feed.feed;

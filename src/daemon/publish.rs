@@ -4,12 +4,13 @@
 //! out; whatever the answer, it is settled in one transaction. Must not: retry anything by itself;
 //! what comes next is a row.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tracing::{debug, info, warn};
 
+use super::agenda::Agenda;
 use super::news::News;
 use super::passing::Passing;
 use super::stops::strike;
@@ -27,8 +28,6 @@ use crate::store::posts::{Post, Who};
 
 /// A lane whose stop is being probed by another lane looks again after this long.
 const PROBE_PAUSE: TimeDelta = TimeDelta::seconds(1);
-/// All lanes are looked at anew this often, whatever the agenda says.
-const AGENDA_AGE_MAX: TimeDelta = TimeDelta::seconds(60);
 /// Posts that are expired in one transaction.
 const EXPIRE_MAX: u32 = 500;
 
@@ -39,52 +38,6 @@ pub struct Due {
     pub ready: Vec<(Lane, i64)>,
     /// When something becomes due by itself; `None`: only a change can make it so.
     pub next_at: Option<DateTime<Utc>>,
-}
-
-/// When each lane has to be looked at, so that one lane's news costs no look at all the others.
-///
-/// It is only a memory of what the database said: it may be forgotten at any time.
-#[derive(Debug, Default)]
-pub struct Agenda {
-    lanes: HashMap<Lane, Option<DateTime<Utc>>>,
-    begun_at: Option<DateTime<Utc>>,
-}
-
-impl Agenda {
-    /// Forgets everything: all lanes are looked at next.
-    pub fn clear(&mut self) {
-        self.begun_at = None;
-    }
-
-    /// Has a lane looked at next.
-    pub fn touch(&mut self, lane: &Lane) {
-        self.put(lane.clone(), Some(DateTime::<Utc>::MIN_UTC));
-    }
-
-    /// Whether it was begun too long ago, or by a clock that was ahead.
-    fn is_old(&self, now: DateTime<Utc>) -> bool {
-        self.begun_at.is_none_or(|at| now < at || now - at >= AGENDA_AGE_MAX)
-    }
-
-    fn begin(&mut self, lanes: Vec<Lane>, now: DateTime<Utc>) {
-        self.lanes = lanes.into_iter().map(|lane| (lane, Some(now))).collect();
-        self.begun_at = Some(now);
-    }
-
-    fn lanes_for(&self, now: DateTime<Utc>) -> Vec<Lane> {
-        let due = self.lanes.iter().filter(|(_, at)| at.is_some_and(|at| at <= now));
-        due.map(|(lane, _)| lane.clone()).collect()
-    }
-
-    fn put(&mut self, lane: Lane, next_at: Option<DateTime<Utc>>) {
-        self.lanes.insert(lane, next_at);
-    }
-
-    /// When the next lane has to be looked at. A busy one is looked at when its request is done.
-    fn next_at(&self, busy: &HashSet<Lane>) -> Option<DateTime<Utc>> {
-        let waiting = self.lanes.iter().filter(|(lane, _)| !busy.contains(*lane));
-        waiting.filter_map(|(_, at)| *at).min()
-    }
 }
 
 /// What one tick did.
@@ -126,8 +79,8 @@ impl Daemon {
         Ok(report)
     }
 
-    /// Which post each lane that is not `busy` sends now. Only lanes that the agenda has for now
-    /// are looked at.
+    /// Which post each lane that is not `busy` sends now. Only lanes that the agenda gives for now
+    /// are looked at; where it has more of them, the time to look again is now.
     ///
     /// # Errors
     ///
@@ -143,10 +96,7 @@ impl Daemon {
         let breakers = self.store.open_breakers().await?;
         let mut due = Due { next_at: self.store.next_expiry_at().await?, ..Due::default() };
         let mut probing: HashSet<(&Scope, Cause)> = HashSet::new();
-        for lane in agenda.lanes_for(now) {
-            if busy.contains(&lane) {
-                continue;
-            }
+        for lane in agenda.take(now, busy) {
             let over: Vec<&Breaker> =
                 breakers.iter().filter(|breaker| holds(breaker, &lane)).collect();
             let probes =

@@ -15,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use super::agenda::Agenda;
 use super::news::News;
 use super::poll::{HostTurn, PollDue, Roster};
-use super::publish::{Agenda, earlier};
+use super::publish::earlier;
 use super::pulse::Pulse;
 use super::reconcile::{Question, Topic};
 use super::reload::{Present, reload_loop, watch_loop};
@@ -30,6 +31,8 @@ use crate::store::watch::Watch;
 pub const GRACE: Duration = Duration::from_secs(25);
 /// A loop looks again at least this often, so that health can be told from it.
 const LOOK_AGAIN: TimeDelta = TimeDelta::seconds(60);
+/// So many lanes are looked at before what was found due is sent: a look takes about a millisecond.
+const LANES_AT_ONCE: usize = 32;
 /// After an error of the database a loop waits this long.
 const AFTER_ERROR: TimeDelta = TimeDelta::seconds(5);
 /// After a look-up whose result could not be written it is asked again this much later.
@@ -233,7 +236,7 @@ async fn publish_loop(present: Present) -> Result<(), Error> {
     let mut news = daemon.listen();
     let mut by_hand = daemon.by_hand.subscribe();
     let mut nudges = daemon.nudges.subscribe();
-    let mut agenda = Agenda::default();
+    let mut agenda = Agenda::by(LANES_AT_ONCE);
     let mut busy: HashSet<Lane> = HashSet::new();
     let mut sends: JoinSet<Lane> = JoinSet::new();
     while !daemon.stop.drain.is_cancelled() {

@@ -22,7 +22,7 @@ use tidings::clock::Clock;
 use tidings::config::secret::Secrets;
 use tidings::config::{self, Environment};
 use tidings::daemon::Daemon;
-use tidings::daemon::publish::Agenda;
+use tidings::daemon::agenda::Agenda;
 use tidings::domain::breaker::Lane;
 use tidings::domain::media::Media;
 use tidings::domain::options;
@@ -246,7 +246,7 @@ async fn tick(daemon: &Daemon, agenda: &mut Agenda, times: &mut Times) -> usize 
     let mut lap = |name| times.add(name, std::mem::replace(&mut began, Instant::now()).elapsed());
     daemon.poll_tick().await.expect("polling goes on");
     lap("poll");
-    // As its loop does: only lanes whose time has come are looked at, and all of them each minute.
+    // As its loop does: only lanes whose time has come are looked at, and all of them every few minutes.
     let due = daemon.due(&HashSet::new(), agenda).await.expect("publishing goes on");
     lap("choose");
     join_all(due.ready.iter().map(|(lane, post)| daemon.send(lane, *post))).await;
