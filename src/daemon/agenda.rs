@@ -71,16 +71,16 @@ impl Agenda {
         due.sort_unstable();
         let mut taken: Vec<Lane> =
             due.into_iter().take(self.at_once).map(|(_, lane)| lane.clone()).collect();
-        taken.iter().for_each(|lane| {
+        for lane in &taken {
             self.anew.remove(lane);
-        });
+        }
         // A busy lane is looked at when its request is done.
         self.anew.retain(|lane| !busy.contains(lane));
         let left = self.at_once.saturating_sub(taken.len());
         let again: Vec<Lane> = self.anew.iter().take(left).cloned().collect();
-        again.iter().for_each(|lane| {
+        for lane in &again {
             self.anew.remove(lane);
-        });
+        }
         taken.extend(again);
         taken
     }
