@@ -143,6 +143,15 @@ pub fn after_answer(rhythm: &Rhythm, answer: &Answer, spread: Spread, now: DateT
     unskipped(next, answer.wishes)
 }
 
+/// Whether the feed's own pace can matter for when it is asked next: it takes a look into the database,
+/// and most feeds wish for no more than they are given anyway.
+pub fn wants_pace(rhythm: &Rhythm, wishes: Wishes) -> bool {
+    let is_long = |minutes: u32| {
+        rhythm.cron.is_some() || TimeDelta::minutes(minutes.into()) > rhythm.interval
+    };
+    rhythm.adapt || wishes.minutes.is_some_and(is_long)
+}
+
 /// The wait that config and pace ask for.
 fn base(rhythm: &Rhythm, answer: &Answer) -> (TimeDelta, Rule) {
     match answer.pace.filter(|_| rhythm.adapt) {

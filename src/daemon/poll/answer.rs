@@ -215,8 +215,9 @@ impl Daemon {
             skip_hours: told.wishes.skip_hours & HOURS,
             skip_days: told.wishes.skip_days & DAYS,
         };
+        let rhythm = self.config.rhythm(feed);
         let pace = match before.first_read_at {
-            Some(first) if feed.polling.adapt || wishes.minutes.is_some() => {
+            Some(first) if polling::wants_pace(&rhythm, wishes) => {
                 let since = std::cmp::max(first, now - PACE_OVER);
                 polling::pace(self.store.entries_since(&feed.name, since).await?, since, now)
             }
@@ -226,7 +227,7 @@ impl Daemon {
             Answer { fresh_for: told.fresh_for, has_validators: told.has_validators, wishes, pace };
         let phase = polling::phase(&format!("{} {}", feed.name, feed.url));
         let spread = Spread { phase, jitter: jitter() };
-        let next = polling::after_answer(&self.config.rhythm(feed), &answer, spread, now);
+        let next = polling::after_answer(&rhythm, &answer, spread, now);
         let (moved, address) = follow_move(&before, told.moved_to, now);
         Ok(FeedState {
             last_polled_at: Some(now),

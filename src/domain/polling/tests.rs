@@ -244,5 +244,9 @@ proptest! {
         let longest = std::cmp::max(interval, HINT_MAX) + TimeDelta::hours(1 + 72);
         prop_assert!(wait <= longest, "{next:?}");
         prop_assert!(next.at <= rhythm.latest(now()));
+        if !wants_pace(&rhythm, wishes) {
+            let unpaced = Answer { pace: None, ..answer };
+            prop_assert_eq!(after_answer(&rhythm, &unpaced, spread, now()), next);
+        }
     }
 }
