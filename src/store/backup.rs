@@ -150,6 +150,13 @@ pub async fn quick_damage(path: &Path) -> Result<Option<String>, Error> {
     check(path, "pragma quick_check(1)").await
 }
 
+/// Whether a database can't be read before somebody who may write has rolled back its journal
+/// (`SQLITE_READONLY_ROLLBACK`).
+fn is_half_done(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.as_deref() == Some("776")
+}
+
 async fn check(path: &Path, pragma: &'static str) -> Result<Option<String>, Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -227,9 +234,12 @@ impl Store {
         if size == 0 || size > CHECK_BYTES_MAX {
             return Ok(());
         }
-        match quick_damage(path).await? {
-            None => Ok(()),
-            Some(found) => Err(Error::Damaged { path: path.to_owned(), found }),
+        match quick_damage(path).await {
+            Ok(None) => Ok(()),
+            Ok(Some(found)) => Err(Error::Damaged { path: path.to_owned(), found }),
+            // A process ended while it made the database: opening it takes back what was half done.
+            Err(Error::Open { source, .. }) if is_half_done(&source) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -95,7 +95,7 @@ impl Feed {
         };
         self.validators = new.validators.clone();
         self.validators_url = Some(new.final_url.to_string());
-        self.body_hash = Some(new.body_hash.to_vec());
+        self.body_hash = Some(new.body_hash.clone());
         new
     }
 

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, SqliteConnection};
 use tidings::clock::Clock;
 use tokio::time::{Instant, sleep};
@@ -185,6 +186,38 @@ async fn a_damaged_database_is_told_and_nothing_is_sent_twice() {
     }
     println!("{told} damaged databases were told");
     assert!(told >= 2, "only {told} were told");
+}
+
+/// A database as a process leaves it that is killed in the middle of a change, before there is a log
+/// beside it: pages are half written, and the journal beside it says how they were.
+async fn half_done(world: &World) {
+    let file = world.path("made.db");
+    let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
+    let mut made = SqliteConnection::connect_with(&options).await.expect("a database");
+    for step in [
+        "pragma journal_mode = delete",
+        "create table filler (words text)",
+        "pragma cache_size = 1",
+        "begin immediate",
+        "insert into filler with recursive n(i) as (select 1 union all select i + 1 from n where i < 400)
+         select hex(randomblob(400)) from n",
+    ] {
+        sqlx::raw_sql(step).execute(&mut made).await.expect("a step");
+    }
+    for (from, to) in [("made.db", "tidings.db"), ("made.db-journal", "tidings.db-journal")] {
+        std::fs::copy(world.path(from), world.path(to)).expect("a copy");
+    }
+    drop(made.close().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_half_made_when_its_process_was_killed_is_put_right() {
+    let world = World::new(|_| {}).await;
+    let shown = items("n", 2);
+    world.show("news", &shown);
+    configure(&world, "");
+    half_done(&world).await;
+    recovers(&world, &expect("primary", &LANES, &shown), "half made").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
