@@ -115,6 +115,9 @@ fn show<'a>(suite: &Suite, mutants: &[&'a Mutant], jobs: usize) -> Vec<(&'a Muta
     let work = || {
         while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
             let seen = suite.show(mutant.id);
+            if matches!(seen, Seen::Passed | Seen::Unreached) {
+                eprintln!("alive so far: {}:{}: {}", mutant.file, mutant.line, mutant.what());
+            }
             let mut all = all.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             all.push((*mutant, seen));
             if all.len() % 50 == 0 {
