@@ -56,7 +56,8 @@ impl DaemonLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                let _unreadable = file.read_to_string(&mut holder).is_err();
+                // Nobody is as good as somebody who can't be read.
+                drop(file.read_to_string(&mut holder));
                 let holder = if holder.trim().is_empty() { "unknown" } else { holder.trim() };
                 return Err(LockError::Taken { path: path.clone(), holder: holder.to_owned() });
             }

@@ -429,6 +429,12 @@ fn one_row(what: &'static str, result: &sqlx::sqlite::SqliteQueryResult) -> Resu
 mod tests {
     use super::*;
 
+    mod alerts;
+    mod feeds;
+    mod files;
+    mod opening;
+    mod queue;
+
     async fn store(folder: &tempfile::TempDir) -> Result<Store, Error> {
         Store::open(&folder.path().join("tidings.db")).await
     }

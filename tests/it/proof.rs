@@ -91,6 +91,18 @@ fn every_command_that_is_named_can_be_typed() {
                         assert!(named.iter().any(|it| tests.contains(it)), "{name}: {line}");
                     }
                 }
+                ["cargo", "mutate", words @ ..] => {
+                    assert!(alias.contains("mutate ="), "{line}");
+                    let help = page("mutants/src/main.rs");
+                    for word in words.iter().filter(|it| !it.ends_with("::")) {
+                        let is_known = if word.starts_with("--") {
+                            help.contains(&format!("  {word} "))
+                        } else {
+                            root().join(word).exists()
+                        };
+                        assert!(is_known, "{name}: {line}: {word}");
+                    }
+                }
                 ["bash", ".ci/run"] | ["cargo", "deny" | "fuzz" | "clippy", ..] => {}
                 other => panic!("{name}: nobody knows {other:?}"),
             }

@@ -179,6 +179,8 @@ fn every_code_has_its_meaning() {
         &[
             (400, r#"{"code":101,"retryAvailable":true}"#, "retry 101"),
             (400, r#"{"code":777,"retryAvailable":true}"#, "retry 777"),
+            (400, r#"{"code":777,"retryAvailable":false}"#, "dead 777"),
+            (400, r#"{"retryAvailable":true,"errors":["too bad"]}"#, "retry"),
             (
                 400,
                 r#"{"status":"error","retryAvailable":true,"errors":[{"code":777}]}"#,
@@ -225,6 +227,9 @@ fn a_refusal_of_media_that_went_along_leaves_the_text() {
     assert_eq!(with(true, false, 429, refused), "stop rate_limit profile:main");
     let both = r#"{"status":"error","errors":[{"code":136,"platform":"twitter"},{"code":132,"platform":"twitter"}]}"#;
     assert_eq!(with(true, false, 400, both), "dead 132");
+    let wrapped =
+        r#"{"status":"error","code":400,"message":"Bad request","details":[{"code":136}]}"#;
+    assert_eq!(with(true, false, 400, wrapped), "without media 136");
 }
 
 #[test]
@@ -270,9 +275,26 @@ fn messages_are_ayrshares_or_tell_what_arrived() {
         told(302, ""),
         "HTTP 302 with an empty body; the address redirects elsewhere: check `base_url` and the proxy"
     );
+    let page = "the address is not Ayrshare's: check `base_url` and the proxy";
+    let none = r#"{"code":404}"#;
+    assert_eq!(told(404, none), format!("HTTP 404 without a message; {page}"));
+    let two = r#"{"errors":[{"message":"one","details":"more"},{"message":"two"}]}"#;
+    assert_eq!(told(404, two), format!("HTTP 404: one; {page}"));
+    assert_eq!(told(429, two), "one");
+    assert_eq!(told(500, two), "one");
+    assert_eq!(told(400, r#"{"errors":["too bad"]}"#), "too bad");
+    assert_eq!(told(200, r#"{"status":"error"}"#), "the answer reports an error without a reason");
     let long = format!(r#"{{"message":"{}"}}"#, "é ".repeat(100_000));
     assert_eq!(told(400, &long).chars().count(), 500);
     assert_eq!(told(500, &"x".repeat(1_048_576)).chars().count(), 499);
+}
+
+#[test]
+fn of_endless_errors_the_first_64_are_read() {
+    let errors = |known| vec![r#"{"code":777}"#; known].join(",");
+    let told = |known| format!(r#"{{"errors":[{},{{"code":156}}]}}"#, errors(known));
+    assert_eq!(words(&on_x(400, &told(63))), "stop not_linked lane:main/twitter");
+    assert_eq!(words(&on_x(400, &told(64))), "dead 777");
 }
 
 #[test]

@@ -167,6 +167,9 @@ mod tests {
             ((70, 70), Some("2026-11-18T12:00:00Z")),
             // 80 cents at 5 cents a day: 16 days are more than the month has.
             ((20, 35), None),
+            // 53 cents at 24 in 7 days are as long as the month has: 371 hours.
+            ((47, 24), None),
+            ((48, 24), Some("2026-11-30T16:00:00Z")),
             ((100, 35), Some(NOW)),
             ((130, 0), Some(NOW)),
         ];
@@ -190,9 +193,11 @@ mod tests {
         let other = Rule::Budget(Budget { usd: usd(5), ..budget() });
         let (one, two) = ("2026-11-16T12:00:00Z", "2026-11-17T12:00:00Z");
         let next_month = "2026-12-01T00:00:00Z";
-        let table: [(&[Row], &[Rule], Option<&str>); 9] = [
+        let table: [(&[Row], &[Rule], Option<&str>); 10] = [
             (&[], &[], None),
             (&[row(one, 20, free), row(two, 20, free)], &[], None),
+            // To the last cent.
+            (&[row(one, 60, free), row(two, 20, free)], &[], None),
             // It keeps a post for the next month, whether that is planned or not.
             (&[row(one, 20, free), row(next_month, 20, held)], &[], Some(one)),
             (&[row(one, 20, free)], &[held], Some(one)),

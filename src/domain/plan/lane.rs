@@ -176,11 +176,7 @@ impl<'a> Lane<'a> {
         };
         let mut left = Vec::new();
         for group in self.groups {
-            let stop = if group.kind == Kind::Released {
-                Some(group.stop.unwrap_or(Rule::XCeiling))
-            } else {
-                group.stop
-            };
+            let stop = group.stop;
             let places = group.places().into_iter();
             left.extend(places.map(|(post, place)| (post.id, why(post, place, stop))));
         }

@@ -78,9 +78,9 @@ impl Budget {
         i128::from(spent.micros()) * 100 >= i128::from(self.usd.micros()) * share
     }
 
-    /// The rule that keeps a post waiting.
+    /// The rule that keeps a post waiting which it does not admit.
     fn rule(&self, spent: Usd, cost: Usd, priority: Priority) -> Rule {
-        if spent.plus(cost) <= self.usd && self.keeps_the_rest_from(spent, priority) {
+        if spent.plus(cost) <= self.usd {
             Rule::Reserve(*self, priority)
         } else {
             Rule::Budget(*self)

@@ -5,6 +5,7 @@ use chrono_tz::Europe::Berlin;
 
 mod order;
 mod properties;
+mod reasons;
 
 const DAILY: [Weekday; 7] = [
     Weekday::Mon,

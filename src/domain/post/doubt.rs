@@ -52,8 +52,9 @@ pub(super) fn looked_up(
             ..life.clone()
         }
     };
-    let absent_again = |first, earliest: DateTime<Utc>| {
+    let absent_again = |first: DateTime<Utc>| {
         let waiting = again(Some(first), "not in Ayrshare's history yet");
+        let earliest = first + rules.reconcile_after;
         let next_at = waiting.lookups.next_at.map(|at| std::cmp::max(at, earliest));
         Life { lookups: Lookups { next_at, ..waiting.lookups }, ..waiting }
     };
@@ -85,12 +86,11 @@ pub(super) fn looked_up(
             "Ayrshare took an earlier request, and its history does not show it",
         ),
         Found::Absent => match life.lookups.first_absent_at {
-            Some(first) if now >= first && now - first >= rules.reconcile_after => {
+            Some(first) if now - first >= rules.reconcile_after => {
                 resent(life, (made, first), sent_at, now)
             }
-            Some(first) if now >= first => absent_again(first, first + rules.reconcile_after),
-            // The clock was set back since the first one: start over rather than believe it.
-            Some(_) | None => absent_again(now, now + rules.reconcile_after),
+            // Where the clock was set back since the first one: start over rather than believe it.
+            first => absent_again(first.map_or(now, |first| std::cmp::min(first, now))),
         },
     }
 }

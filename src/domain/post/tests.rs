@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::breaker::{Cause, Scope};
 
+mod changes;
+
 const RULES: Rules = Rules {
     reconcile_after: TimeDelta::minutes(3),
     retry: Backoff { first: TimeDelta::minutes(5), max: TimeDelta::hours(6) },
@@ -70,8 +72,12 @@ fn an_absent_post_is_sent_again_under_the_same_key_only_after_two_look_ups_far_e
     assert_eq!(doubted.state, State::Unconfirmed);
     assert_eq!(doubted.lookups.next_at, Some(start() + TimeDelta::seconds(15)));
 
+    assert_eq!(doubted.reason, "no");
+
     let first = after(&doubted, &look(Found::Absent), start() + TimeDelta::seconds(15));
     assert_eq!(first.state, State::Unconfirmed);
+    assert_eq!(first.reason, "not in Ayrshare's history yet");
+    assert_eq!(first.lookups.next_at, Some(start() + TimeDelta::seconds(15 + 180)));
     let too_soon = start() + TimeDelta::seconds(100);
     let second = after(&first, &look(Found::Absent), too_soon);
     assert_eq!(second.state, State::Unconfirmed, "85 s apart is not enough");
@@ -91,6 +97,7 @@ fn a_used_key_is_never_sent_again_without_a_person() {
         assert_eq!(life.state, State::Unconfirmed);
     }
     assert!(now - start() > TimeDelta::hours(24), "it looks for more than a day");
+    assert_eq!(life.lookups.made, LOOKUPS_MAX);
     let again = after(&life, &Event::Retry, now);
     assert_eq!((again.state, again.generation), (State::Queued, 2));
 }
@@ -152,6 +159,88 @@ fn a_silent_history_is_asked_for_two_days_before_a_person_is() {
     }
     assert_eq!(life.state, State::Unconfirmed);
     assert!(now - start() >= TimeDelta::hours(48), "{}", now - start());
+}
+
+/// A look-up without an answer makes the pauses longer, and leaves all others their number.
+#[test]
+fn a_silent_history_uses_up_no_look_ups() {
+    let silent = look(Found::NoAnswer("HTTP 502".into()));
+    let asked = |made| {
+        let lookups = Lookups { made, ..Lookups::default() };
+        let doubted = Life { lookups, ..fresh(State::Unconfirmed) };
+        let next = after(&doubted, &silent, start());
+        let pause = next.lookups.next_at.expect("it looks again") - start();
+        (next.lookups.made, pause.num_minutes(), next.reason)
+    };
+    let why = "the history did not answer: HTTP 502".to_owned();
+    assert_eq!(asked(0), (1, 1, why.clone()));
+    assert_eq!(asked(1), (2, 2, why.clone()));
+    assert_eq!(asked(11), (12, 60, why.clone()));
+    assert_eq!(asked(12), (12, 60, why.clone()));
+    assert_eq!(asked(30), (30, 60, why));
+    let last = TimeDelta::hours(48);
+    let doubted = fresh(State::Unconfirmed);
+    let before = after(&doubted, &silent, start() + last - TimeDelta::seconds(1));
+    assert!(!before.needs_person());
+    assert!(after(&doubted, &silent, start() + last).needs_person());
+}
+
+/// Absent since three minutes.
+fn absent(sends: u32, now: DateTime<Utc>) -> Life {
+    let first_absent_at = Some(now - RULES.reconcile_after);
+    let lookups = Lookups { made: 1, first_absent_at, next_at: Some(now) };
+    Life { doubtful: true, sends, lookups, ..fresh(State::Unconfirmed) }
+}
+
+#[test]
+fn an_absent_post_is_sent_again_by_itself_only_a_few_times_and_soon() {
+    let (soon, late) = (start() + TimeDelta::minutes(5), start() + TimeDelta::hours(24));
+    let often = "sent several times without ever getting an answer";
+    let old = "not in Ayrshare's history, but too long ago to send it again unasked";
+    let again = "twice not in Ayrshare's history: sent again under the same key";
+    let second = TimeDelta::seconds(1);
+    let table = [
+        (SENDS_MAX - 1, soon, State::Queued, again),
+        (SENDS_MAX, soon, State::Unconfirmed, often),
+        (1, start(), State::Queued, again),
+        (1, late, State::Queued, again),
+        (1, late + second, State::Unconfirmed, old),
+        // The clock was set back behind the request: nobody knows how long ago that was.
+        (1, start() - second, State::Unconfirmed, old),
+    ];
+    for (sends, now, state, reason) in table {
+        let next = after(&absent(sends, now), &look(Found::Absent), now);
+        assert_eq!((next.state, next.reason.as_str()), (state, reason), "{sends} {now}");
+        assert_eq!(next.lookups.next_at, None, "nobody looks again");
+        assert_eq!(next.lookups.made, 2);
+        assert_eq!(next.needs_person(), state == State::Unconfirmed);
+    }
+}
+
+#[test]
+fn what_is_sent_again_waits_for_no_clock_that_was_ahead() {
+    let now = start() + TimeDelta::minutes(5);
+    let ahead = Life { not_before: now + TimeDelta::days(1), ..absent(1, now) };
+    assert_eq!(after(&ahead, &look(Found::Absent), now).not_before, now);
+}
+
+#[test]
+fn a_clock_that_was_set_back_since_the_first_look_up_starts_over() {
+    let now = start() + TimeDelta::minutes(10);
+    let back = start() + TimeDelta::minutes(1);
+    let first = after(&absent(1, now), &look(Found::Absent), back);
+    assert_eq!(first.state, State::Unconfirmed);
+    assert_eq!(first.lookups.first_absent_at, Some(back));
+    assert_eq!(first.lookups.next_at, Some(back + RULES.reconcile_after));
+}
+
+/// Ayrshare says that it failed: nothing is in doubt any more.
+#[test]
+fn a_post_that_failed_by_the_history_is_in_no_doubt() {
+    let doubted = Life { accepted_before: true, ..absent(1, start()) };
+    let failed = after(&doubted, &look(Found::Failed(refusal())), start());
+    assert_eq!((failed.state, failed.reason.as_str()), (State::Failed, "no"));
+    assert!(!failed.doubtful && !failed.accepted_before && failed.needs_person());
 }
 
 fn any_refusal() -> impl Strategy<Value = Refusal> {

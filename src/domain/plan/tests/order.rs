@@ -155,6 +155,7 @@ fn only_what_a_later_period_pays_and_a_gathering_budget_holds_is_gathered() {
         (vec![digest(500_000), hold(500_000)], dear, normal, true),
         // No period pays it, so nothing is won.
         (vec![purse(WhenSpent::Digest, 100_000, 0)], dear, normal, false),
+        (vec![digest(500_000), purse(WhenSpent::Hold, 100_000, 0)], dear, normal, false),
         (vec![], dear, normal, false),
     ];
     for (purses, cost, priority, expected) in table {
