@@ -42,7 +42,7 @@ impl Source {
             place: section.place.clone(),
             origin: node.origin.clone(),
             key,
-            typed: node.typed.clone(),
+            typed: node.typed.as_deref().cloned(),
         })
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Node {
     /// The value as typed.
     pub(super) value: Value,
     /// Where and how a text with braces in it, such as a template, was typed.
-    pub(super) typed: Option<Typed>,
+    pub(super) typed: Option<Box<Typed>>,
 }
 
 /// A value as typed.
@@ -170,7 +170,7 @@ pub(super) fn parse(
         Some(Typed::new(lines.line(span.start), lines.column(span.start), source))
     };
     let mut reader = Reader { origin: &origin, typed: &typed, too_deep: None };
-    let table = reader.table(root.get_ref(), 0);
+    let table = reader.table(root.into_inner(), 0);
     if let Some(origin) = reader.too_deep {
         complaints.add(
             &origin,
@@ -182,7 +182,8 @@ pub(super) fn parse(
     Some(table)
 }
 
-/// The parser's tree → ours.
+/// The parser's tree → ours. The one goes as the other comes: with ten thousand feeds each of them has
+/// tens of megabytes.
 struct Reader<'a> {
     origin: &'a dyn Fn(Range<usize>) -> Origin,
     typed: &'a dyn Fn(Range<usize>) -> Option<Typed>,
@@ -190,26 +191,27 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn table(&mut self, table: &DeTable<'_>, depth: usize) -> Table {
+    fn table(&mut self, table: DeTable<'_>, depth: usize) -> Table {
         table
-            .iter()
+            .into_iter()
             .map(|(key, value)| {
-                let node = self.node((key.span(), value.span()), value.get_ref(), depth + 1);
-                (key.get_ref().to_string(), node)
+                let spans = (key.span(), value.span());
+                let node = self.node(spans, value.into_inner(), depth + 1);
+                (key.into_inner().into_owned(), node)
             })
             .collect()
     }
 
-    fn list(&mut self, list: &DeArray<'_>, depth: usize) -> Vec<Node> {
-        list.iter()
-            .map(|value| self.node((value.span(), value.span()), value.get_ref(), depth + 1))
+    fn list(&mut self, list: DeArray<'_>, depth: usize) -> Vec<Node> {
+        list.into_iter()
+            .map(|value| self.node((value.span(), value.span()), value.into_inner(), depth + 1))
             .collect()
     }
 
     fn node(
         &mut self,
         (at, value_at): (Range<usize>, Range<usize>),
-        value: &DeValue<'_>,
+        value: DeValue<'_>,
         depth: usize,
     ) -> Node {
         let origin = (self.origin)(at);
@@ -218,18 +220,19 @@ impl Reader<'_> {
             return Node { origin, value: Value::Table(Table::new()), typed: None };
         }
         let value = match value {
-            DeValue::String(text) => Value::Text(text.to_string()),
+            DeValue::String(text) => Value::Text(text.into_owned()),
             DeValue::Integer(number) => Value::Number(
                 i128::from_str_radix(number.as_str(), number.radix())
                     .map_or_else(|_| number.to_string(), |number| number.to_string()),
             ),
             DeValue::Float(number) => Value::Number(number.as_str().to_owned()),
-            DeValue::Boolean(flag) => Value::Flag(*flag),
+            DeValue::Boolean(flag) => Value::Flag(flag),
             DeValue::Datetime(date) => Value::Date(date.to_string()),
             DeValue::Array(list) => Value::List(self.list(list, depth)),
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
         };
         let typed = matches!(value, Value::Text(_)).then(|| (self.typed)(value_at)).flatten();
+        let typed = typed.map(Box::new);
         Node { origin, value, typed }
     }
 }
@@ -303,7 +306,7 @@ pub(super) fn value_of_text(typed: &str, origin: &Origin) -> Value {
     {
         let everywhere = |_| origin.clone();
         let mut reader = Reader { origin: &everywhere, typed: &|_| None, too_deep: None };
-        let node = reader.node((0..0, 0..0), value.get_ref(), 0);
+        let node = reader.node((0..0, 0..0), value.into_inner(), 0);
         if reader.too_deep.is_none() {
             return node.value;
         }

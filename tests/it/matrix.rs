@@ -97,9 +97,9 @@ async fn killed_around_a_stop(place: &str) {
     } else {
         // What X said died with the process, but the history has it: a person is asked.
         let asked = |posts: &[Value]| posts.iter().any(|post| post["state"] == "failed");
-        let open = world.until_queue(&mut daemon, None, asked).await;
-        assert_eq!(open.len(), 1, "{open:#?}");
-        world.tell(&["queue", "retry", &open[0]["post"].to_string()]).await;
+        let failed = world.until_queue(&mut daemon, Some("failed"), asked).await;
+        assert_eq!(failed.len(), 1, "{failed:#?}");
+        world.tell(&["queue", "retry", &failed[0]["post"].to_string()]).await;
     }
     ends_well(&world, daemon, &expected, place).await;
 }
