@@ -176,7 +176,7 @@ async fn what_cannot_change_while_it_runs_is_told_and_secrets_are_read_anew() {
     std::fs::write(world.path("key"), "second-key").expect("key");
     write(true, "elsewhere.db");
     reload(&mut daemon, 1).await;
-    assert!(daemon.log().contains("`store.path` was changed, which needs a restart"));
+    daemon.says("`store.path` was changed, which needs a restart").await;
     // The new key ends the stop, and the new feed's posts are among those that go out.
     world.until("all is out", &mut daemon, |books| books.published().count() == 4).await;
     assert!(!world.path("elsewhere.db").exists());
