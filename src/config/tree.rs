@@ -232,8 +232,7 @@ impl Reader<'_> {
             DeValue::Table(table) => Value::Table(self.table(table, depth)),
         };
         let typed = matches!(value, Value::Text(_)).then(|| (self.typed)(value_at)).flatten();
-        let typed = typed.map(Box::new);
-        Node { origin, value, typed }
+        Node { origin, value, typed: typed.map(Box::new) }
     }
 }
 

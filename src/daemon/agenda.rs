@@ -10,8 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::breaker::Lane;
 
-/// All lanes are looked at anew this often, whatever the agenda says. With 500 lanes that takes half a
-/// second of a processor.
+/// All lanes are looked at anew this often, whatever the agenda says.
 const AGE_MAX: TimeDelta = TimeDelta::minutes(5);
 
 /// The lanes, and when each is next.

@@ -12,7 +12,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::{BUSY_TIMEOUT, Error, Store, Times, Tx, maybe_millis, millis};
+use super::{BUSY_TIMEOUT, Error, Store, Times, Tx, extended_code_of, maybe_millis, millis};
 use crate::killpoint;
 
 /// What the copies of one folder are called: `tidings-20261122-033000.db`, in UTC.
@@ -28,6 +28,9 @@ const CHECK_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
 /// With less room than this, in bytes, the disk is as good as full.
 const ROOM_BYTES: usize = 1024 * 1024;
+/// SQLite's code for a database that can't be read before somebody who may write has rolled back its
+/// journal (`SQLITE_READONLY_ROLLBACK`).
+const HALF_DONE: u32 = 776;
 
 /// Why there is no copy.
 #[derive(Debug, thiserror::Error)]
@@ -150,13 +153,6 @@ pub async fn quick_damage(path: &Path) -> Result<Option<String>, Error> {
     check(path, "pragma quick_check(1)").await
 }
 
-/// Whether a database can't be read before somebody who may write has rolled back its journal
-/// (`SQLITE_READONLY_ROLLBACK`).
-fn is_half_done(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.as_deref() == Some("776")
-}
-
 async fn check(path: &Path, pragma: &'static str) -> Result<Option<String>, Error> {
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -175,9 +171,9 @@ async fn check(path: &Path, pragma: &'static str) -> Result<Option<String>, Erro
     match found {
         Ok(found) => Ok((found != "ok").then_some(found)),
         Err(source) => {
-            match source.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+            match extended_code_of(&source) {
                 // Damaged, or no database at all.
-                Some("11" | "26") => Ok(Some(source.to_string())),
+                Some(11 | 26) => Ok(Some(source.to_string())),
                 _ => Err(Error::Open { path: path.to_owned(), source }),
             }
         }
@@ -238,7 +234,9 @@ impl Store {
             Ok(None) => Ok(()),
             Ok(Some(found)) => Err(Error::Damaged { path: path.to_owned(), found }),
             // A process ended while it made the database: opening it takes back what was half done.
-            Err(Error::Open { source, .. }) if is_half_done(&source) => Ok(()),
+            Err(Error::Open { source, .. }) if extended_code_of(&source) == Some(HALF_DONE) => {
+                Ok(())
+            }
             Err(error) => Err(error),
         }
     }

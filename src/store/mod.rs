@@ -294,8 +294,13 @@ const READ_ONLY: u32 = 8;
 
 /// SQLite's code of an error, without what extends it.
 fn code_of(error: &sqlx::Error) -> Option<u32> {
+    Some(extended_code_of(error)? & 0xff)
+}
+
+/// SQLite's code of an error, whole.
+fn extended_code_of(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
-    Some(code.parse::<u32>().ok()? & 0xff)
+    code.parse().ok()
 }
 
 /// What to do about a database that can't be opened.

@@ -122,8 +122,8 @@ impl<'a> Group<'a> {
     }
 
     /// Since when a post may go. On a lane without slots jitter delays it, unless it would expire
-    /// by that; with slots, the slots have jitter. The paces of breaking and released posts have none. What gets ready at once is delayed alike, so a
-    /// feed's order is kept.
+    /// by that; with slots, the slots have jitter. The paces of breaking and released posts have none.
+    /// What gets ready at once is delayed alike, so a feed's order is kept.
     pub(super) fn ready_at(&self, post: &Waiting, now: DateTime<Utc>) -> DateTime<Utc> {
         let ready_at = post.ready_at(now);
         let jitter = self.pace.jitter;
