@@ -320,6 +320,10 @@ impl<'a> Source<'a> {
 /// The item as it is kept, as JSON: enough to render a post anew, not a copy of the publisher's
 /// archive.
 pub(super) fn kept(item: &Item) -> String {
+    // No text has more characters than bytes.
+    if std::cmp::max(item.summary.len(), item.content.len()) <= KEPT_TEXT_MAX {
+        return serde_json::to_string(item).unwrap_or_default();
+    }
     let short = |text: &str| text.chars().take(KEPT_TEXT_MAX).collect::<String>();
     let item =
         Item { summary: short(&item.summary), content: short(&item.content), ..item.clone() };

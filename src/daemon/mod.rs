@@ -15,6 +15,8 @@ pub mod desk;
 mod digest;
 mod discovery;
 mod gather;
+#[cfg(test)]
+mod growth;
 mod intake;
 mod lanes;
 pub mod media;

@@ -21,6 +21,8 @@ pub mod lock;
 pub mod posts;
 pub mod reload;
 pub mod restore;
+#[cfg(test)]
+pub(crate) mod steps;
 mod together;
 pub mod twins;
 pub mod watch;
@@ -204,6 +206,8 @@ impl Store {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file does not hang up; asking each time whether it is there costs a change of threads.
+            .test_before_acquire(false)
             // After a failed commit SQLite may have ended the transaction by itself, of which the
             // connection's own count of transactions doesn't know: such a connection is of no use.
             .before_acquire(|connection, _| {
@@ -216,6 +220,7 @@ impl Store {
             .max_connections(READERS)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "1"))
             .await
             .map_err(open)?;
