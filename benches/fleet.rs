@@ -154,6 +154,8 @@ fn number_after(text: &str, name: &str) -> Result<u64, anyhow::Error> {
 fn program(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
     command.arg("--config").arg(config).env_clear().env("AYRSHARE_API_KEY", "key");
+    // As the unit for systemd and the container have it.
+    command.env("MALLOC_ARENA_MAX", "1");
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

@@ -17,6 +17,9 @@ mod query;
 /// The longest link that is looked at, in bytes; X links none over 4,096 code units.
 const LINK_BYTES_MAX: usize = 8_192;
 
+/// What a browser takes no notice of within an address.
+const SKIPPED: [char; 3] = ['\t', '\n', '\r'];
+
 /// How much of a link is percent-encoded, from as little as can be to all that can be.
 const ENCODINGS: [fn(char) -> bool; 4] = [
     |sign| !visible::shows(sign) || matches!(sign, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '}'),
@@ -39,7 +42,7 @@ const ENCODINGS: [fn(char) -> bool; 4] = [
 /// part of it however it is written.
 pub fn whole(link: &str) -> Option<String> {
     // An empty query leads nowhere else, and X leaves its sign outside of the link.
-    let link = link.trim().trim_end_matches('?');
+    let link = link.trim_matches(no_part_of_it).trim_end_matches('?');
     if link.len() > LINK_BYTES_MAX {
         return None;
     }
@@ -49,7 +52,8 @@ pub fn whole(link: &str) -> Option<String> {
     if has_user && (url.set_username("").is_err() || url.set_password(None).is_err()) {
         return None;
     }
-    let as_published = (!has_user && has_scheme(link)).then(|| link.to_owned());
+    let is_clean = visible::tidy(split(link).0) == split(link).0 && !link.contains(SKIPPED);
+    let as_published = (!has_user && has_scheme(link) && is_clean).then(|| link.to_owned());
     let candidates = as_published.into_iter().chain([String::from(url)]);
     let mut without_link = None;
     for candidate in candidates {
@@ -70,6 +74,18 @@ pub fn whole(link: &str) -> Option<String> {
     without_link
 }
 
+/// What a browser takes no notice of before and behind an address.
+fn no_part_of_it(sign: char) -> bool {
+    sign <= ' ' || sign.is_whitespace()
+}
+
+/// A link up to its host and port, and what is behind.
+fn split(link: &str) -> (&str, &str) {
+    let host = link.find("://").map_or(0, |at| at + 3);
+    let tail = link.get(host..).and_then(|rest| rest.find(['/', '?', '#']));
+    link.split_at_checked(tail.map_or(link.len(), |at| host + at)).unwrap_or((link, ""))
+}
+
 /// Whether a text starts like an address that a browser would not have to repair.
 fn has_scheme(link: &str) -> bool {
     ["http://", "https://"].iter().any(|scheme| {
@@ -79,12 +95,7 @@ fn has_scheme(link: &str) -> bool {
 
 /// A link with some characters behind its host percent-encoded, as bytes of UTF-8.
 fn encoded(link: &str, must_encode: fn(char) -> bool) -> String {
-    let host = link.find("://").map_or(0, |at| at + 3);
-    let tail = link
-        .get(host..)
-        .and_then(|rest| rest.find(['/', '?', '#']))
-        .map_or(link.len(), |at| host + at);
-    let (head, tail) = link.split_at_checked(tail).unwrap_or((link, ""));
+    let (head, tail) = split(link);
     let mut written = head.to_owned();
     let mut in_query = false;
     for sign in tail.chars() {
@@ -136,6 +147,9 @@ mod tests {
             ("https://example.com#top", "https://example.com/#top"),
             ("https://me:pw@example.com/a", "https://example.com/a"),
             ("https://example.com/a\u{202E}b\"<c>", "https://example.com/a%E2%80%AEb%22%3Cc%3E"),
+            ("https://example.com/a\n\tb\u{18}", "https://example.com/ab"),
+            ("https://exam\nple.com", "https://example.com/"),
+            ("\u{0}https://example.com/a", "https://example.com/a"),
         ] {
             assert_eq!(whole(link).as_deref(), Some(written), "{link}");
         }
@@ -148,6 +162,11 @@ mod tests {
             let written = whole(link).expect("a text");
             assert!(links(&written).is_empty(), "{written}");
         }
+        // Found by fuzzing: where X makes no link, what can't be seen in a name went into the text.
+        for link in ["https://blog.example/\u{18}", "https://blog.exa\u{200B}mple/"] {
+            assert_eq!(whole(link).as_deref(), Some("https://blog.example/"), "{link:?}");
+        }
+        assert_eq!(whole("https://blog.\u{202E}example"), None);
         assert_eq!(whole("mailto:a@b.com"), None);
         assert_eq!(whole("javascript:alert(1)"), None);
         assert_eq!(whole("not a link"), None);
