@@ -1,6 +1,11 @@
 //! Table `hand`: what other processes changed, for the daemon that runs.
 //!
-//! Promises: a look costs no read while nobody writes. Must not: tell what was changed.
+//! Promises: a look costs no more than a look at a file while nobody writes. Must not: tell what was
+//! changed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::SystemTime;
 
 use sqlx::Sqlite;
 
@@ -10,6 +15,10 @@ use super::{Error, Store, Tx};
 #[derive(Debug)]
 pub struct Watch {
     connection: sqlx::pool::PoolConnection<Sqlite>,
+    log: PathBuf,
+    /// Length and time of the log at the last look, and whether they were others before.
+    seen: Option<(u64, SystemTime)>,
+    was_new: bool,
     version: Option<i64>,
     before: Option<(i64, i64)>,
 }
@@ -26,6 +35,9 @@ pub struct Changed {
 impl Watch {
     /// What a person changed since the last call; the first call says nothing.
     pub async fn changed(&mut self) -> Result<Changed, Error> {
+        if !self.is_written() {
+            return Ok(Changed::default());
+        }
         let failed = |source| Error::Sql { what: "watch the database", source };
         // Costs no read of the database while nobody writes.
         let version = sqlx::query_scalar::<_, i64>("pragma data_version")
@@ -43,6 +55,15 @@ impl Watch {
             self.before.replace((now.acts, now.configs)).unwrap_or((now.acts, now.configs));
         Ok(Changed { by_hand: acts != now.acts, config: configs != now.configs })
     }
+
+    /// Whether the database may have been written since the last look. A file's time is coarse, so
+    /// that what was written just after a look may show no other time: the look after it asks again.
+    fn is_written(&mut self) -> bool {
+        let now = fs::metadata(&self.log).and_then(|file| Ok((file.len(), file.modified()?))).ok();
+        let is_new = now.is_none() || now != self.seen;
+        self.seen = now;
+        std::mem::replace(&mut self.was_new, is_new) || is_new
+    }
 }
 
 impl Store {
@@ -53,7 +74,10 @@ impl Store {
             .acquire()
             .await
             .map_err(|source| Error::Sql { what: "watch the database", source })?;
-        Ok(Watch { connection, version: None, before: None })
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        let log = log.into();
+        Ok(Watch { connection, log, seen: None, was_new: true, version: None, before: None })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::queue::{World, at};
 use super::*;
 use crate::store::entries::NewEntry;
+use crate::store::watch::Changed;
 
 async fn fails(pool: &SqlitePool, statement: &'static str) -> sqlx::Error {
     sqlx::raw_sql(statement).execute(pool).await.expect_err(statement)
@@ -101,4 +102,28 @@ async fn maintenance_folds_the_log_into_the_database() {
     let before = size();
     world.store.maintain().await.expect("maintained");
     assert!(size() >= before + 1_000_000, "{before} {}", size());
+}
+
+#[tokio::test]
+async fn a_look_for_acts_by_hand_asks_the_database_only_after_a_write() {
+    let world = World::new().await;
+    let steps = world.store.steps().await;
+    let mut watch = world.store.watch().await.expect("a watch");
+    let nothing = Changed::default();
+    assert_eq!(watch.changed().await.expect("looked"), nothing, "the first look says nothing");
+    // One more in case something was written just after the first.
+    assert_eq!(watch.changed().await.expect("looked"), nothing);
+    steps.take();
+    for _ in 0..10 {
+        assert_eq!(watch.changed().await.expect("looked"), nothing);
+    }
+    assert_eq!(steps.take(), 0, "nobody wrote");
+    for round in 0..3 {
+        let mut tx = world.begin(round).await;
+        tx.by_hand().await.expect("noted");
+        tx.commit().await.expect("durable");
+        let seen = watch.changed().await.expect("looked");
+        assert!(seen.by_hand && !seen.config, "{seen:?}");
+        assert_eq!(watch.changed().await.expect("looked"), nothing, "told once");
+    }
 }
