@@ -15,8 +15,6 @@ pub mod desk;
 mod digest;
 mod discovery;
 mod gather;
-#[cfg(test)]
-mod growth;
 mod intake;
 mod lanes;
 pub mod media;
@@ -385,4 +383,9 @@ pub fn feed_limits(fetch: &config::Fetch) -> Limits<'_> {
 fn jitter() -> Jitter {
     let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
     Jitter::from_random(random)
+}
+
+#[cfg(test)]
+mod tests {
+    mod growth;
 }

@@ -21,8 +21,6 @@ pub mod lock;
 pub mod posts;
 pub mod reload;
 pub mod restore;
-#[cfg(test)]
-pub(crate) mod steps;
 mod together;
 pub mod twins;
 pub mod watch;
@@ -444,6 +442,7 @@ mod tests {
     mod files;
     mod opening;
     mod queue;
+    mod steps;
 
     async fn store(folder: &tempfile::TempDir) -> Result<Store, Error> {
         Store::open(&folder.path().join("tidings.db")).await

@@ -4,8 +4,8 @@
 //! changed.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use sqlx::Sqlite;
 
@@ -17,7 +17,7 @@ pub struct Watch {
     connection: sqlx::pool::PoolConnection<Sqlite>,
     log: PathBuf,
     /// Length and time of the log at the last look, and whether they were others before.
-    seen: Option<(u64, SystemTime)>,
+    seen: Option<(u64, i64, i64)>,
     was_new: bool,
     version: Option<i64>,
     before: Option<(i64, i64)>,
@@ -59,7 +59,7 @@ impl Watch {
     /// Whether the database may have been written since the last look. A file's time is coarse, so
     /// that what was written just after a look may show no other time: the look after it asks again.
     fn is_written(&mut self) -> bool {
-        let now = fs::metadata(&self.log).and_then(|file| Ok((file.len(), file.modified()?))).ok();
+        let now = fs::metadata(&self.log).ok().map(|it| (it.len(), it.mtime(), it.mtime_nsec()));
         let is_new = now.is_none() || now != self.seen;
         self.seen = now;
         std::mem::replace(&mut self.was_new, is_new) || is_new

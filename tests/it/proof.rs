@@ -103,7 +103,14 @@ fn every_command_that_is_named_can_be_typed() {
                         assert!(is_known, "{name}: {line}: {word}");
                     }
                 }
-                ["bash", ".ci/run"] | ["cargo", "deny" | "fuzz" | "clippy", ..] => {}
+                ["cargo", "+nightly", "fuzz", "run", target, _, seeds, "--", ..] => {
+                    let target = format!("fuzz/fuzz_targets/{target}.rs");
+                    assert!(root().join(&target).exists(), "{name}: {line}");
+                    assert!(root().join(seeds).is_dir(), "{name}: {line}");
+                }
+                ["bash", ".ci/run"]
+                | ["mkdir", "-p", "fuzz/corpus/compose"]
+                | ["cargo", "deny" | "clippy", ..] => {}
                 other => panic!("{name}: nobody knows {other:?}"),
             }
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::AssertSqlSafe;
 
-use super::Store;
+use crate::store::Store;
 
 /// Rows of the first copy have numbers below this.
 const STRIDE: u32 = 10_000;

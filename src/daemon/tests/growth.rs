@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::outlook::Outlook;
-use super::passing::Passing;
 use crate::config::{self, Config, Environment};
+use crate::daemon::outlook::Outlook;
+use crate::daemon::passing::Passing;
 use crate::domain::backoff::{Backoff, Jitter};
 use crate::domain::breaker::{Lane, X};
 use crate::domain::cost::Usd;
