@@ -97,7 +97,8 @@ async fn put_aside(to: &Path, now: DateTime<Utc>) -> Result<Option<PathBuf>, Bac
     Ok(Some(aside))
 }
 
-fn beside(path: &Path, tail: &str) -> PathBuf {
+/// A file beside a database, such as its log.
+pub(super) fn beside(path: &Path, tail: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(tail);
     PathBuf::from(name)

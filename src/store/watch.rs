@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use sqlx::Sqlite;
 
+use super::restore::beside;
 use super::{Error, Store, Tx};
 
 /// See [`Store::watch`].
@@ -19,7 +20,6 @@ pub struct Watch {
     /// Length and time of the log at the last look, and whether they were others before.
     seen: Option<(u64, i64, i64)>,
     was_new: bool,
-    version: Option<i64>,
     before: Option<(i64, i64)>,
 }
 
@@ -35,34 +35,22 @@ pub struct Changed {
 impl Watch {
     /// What a person changed since the last call; the first call says nothing.
     pub async fn changed(&mut self) -> Result<Changed, Error> {
-        if !self.is_written() {
-            return Ok(Changed::default());
-        }
-        let failed = |source| Error::Sql { what: "watch the database", source };
-        // Costs no read of the database while nobody writes.
-        let version = sqlx::query_scalar::<_, i64>("pragma data_version")
-            .fetch_one(&mut *self.connection)
-            .await
-            .map_err(failed)?;
-        if self.version.replace(version) == Some(version) {
+        let log = fs::metadata(&self.log).ok().map(|it| (it.len(), it.mtime(), it.mtime_nsec()));
+        // A file's time is coarse, so that what was written just after a look may show no other time:
+        // the look after a new one asks again.
+        let is_new = log.is_none() || log != self.seen;
+        if !is_new && !self.was_new {
             return Ok(Changed::default());
         }
         let now = sqlx::query!("select acts, configs from hand where id = 1")
             .fetch_one(&mut *self.connection)
             .await
-            .map_err(failed)?;
+            .map_err(|source| Error::Sql { what: "watch the database", source })?;
+        // Only now: where the database could not be asked, the next look asks.
+        (self.seen, self.was_new) = (log, is_new);
         let (acts, configs) =
             self.before.replace((now.acts, now.configs)).unwrap_or((now.acts, now.configs));
         Ok(Changed { by_hand: acts != now.acts, config: configs != now.configs })
-    }
-
-    /// Whether the database may have been written since the last look. A file's time is coarse, so
-    /// that what was written just after a look may show no other time: the look after it asks again.
-    fn is_written(&mut self) -> bool {
-        let now = fs::metadata(&self.log).ok().map(|it| (it.len(), it.mtime(), it.mtime_nsec()));
-        let is_new = now.is_none() || now != self.seen;
-        self.seen = now;
-        std::mem::replace(&mut self.was_new, is_new) || is_new
     }
 }
 
@@ -74,10 +62,8 @@ impl Store {
             .acquire()
             .await
             .map_err(|source| Error::Sql { what: "watch the database", source })?;
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        let log = log.into();
-        Ok(Watch { connection, log, seen: None, was_new: true, version: None, before: None })
+        let log = beside(&self.path, "-wal");
+        Ok(Watch { connection, log, seen: None, was_new: true, before: None })
     }
 }
 

@@ -127,3 +127,14 @@ async fn a_look_for_acts_by_hand_asks_the_database_only_after_a_write() {
         assert_eq!(watch.changed().await.expect("looked"), nothing, "told once");
     }
 }
+
+#[tokio::test]
+async fn a_look_for_acts_by_hand_that_failed_is_made_again() {
+    let world = World::new().await;
+    let mut watch = world.store.watch().await.expect("a watch");
+    let moved = sqlx::raw_sql("alter table hand rename to lost").execute(&world.store.write).await;
+    moved.expect("moved");
+    for _ in 0..4 {
+        watch.changed().await.expect_err("nobody writes, and nothing was seen yet");
+    }
+}
