@@ -3,6 +3,8 @@
 //! Promises: entries, posts, validators and the next poll's time are kept in one transaction, all
 //! or nothing; an entry that was seen under any of its keys is never new again. Must not: fetch.
 
+use std::borrow::Cow;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
@@ -23,6 +25,7 @@ use crate::domain::select::twins::Pages;
 use crate::domain::select::{Choice, Reading};
 use crate::domain::text;
 use crate::feed::fetch::New;
+use crate::feed::sameness::{mark, mark_as_json};
 use crate::killpoint;
 use crate::store::Tx;
 use crate::store::entries::NewEntry;
@@ -227,7 +230,7 @@ impl<'a> NewOne<'a> {
             entry,
             choice,
             title: text::plain(&entry.item.title),
-            said: hash(&item),
+            said: hex(&mark(item.as_bytes())),
             item,
             link_key: source.link_key(&entry.item),
         }
@@ -320,14 +323,25 @@ impl<'a> Source<'a> {
 /// The item as it is kept, as JSON: enough to render a post anew, not a copy of the publisher's
 /// archive.
 pub(super) fn kept(item: &Item) -> String {
+    serde_json::to_string(shortened(item).as_ref()).unwrap_or_default()
+}
+
+/// The mark of an item as it is kept, by which a change of it is seen.
+pub(super) fn said(item: &Item) -> String {
+    hex(&mark_as_json(shortened(item).as_ref()))
+}
+
+fn shortened(item: &Item) -> Cow<'_, Item> {
     // No text has more characters than bytes.
     if std::cmp::max(item.summary.len(), item.content.len()) <= KEPT_TEXT_MAX {
-        return serde_json::to_string(item).unwrap_or_default();
+        return Cow::Borrowed(item);
     }
     let short = |text: &str| text.chars().take(KEPT_TEXT_MAX).collect::<String>();
-    let item =
-        Item { summary: short(&item.summary), content: short(&item.content), ..item.clone() };
-    serde_json::to_string(&item).unwrap_or_default()
+    Cow::Owned(Item {
+        summary: short(&item.summary),
+        content: short(&item.content),
+        ..item.clone()
+    })
 }
 
 /// A text as the database knows it again: the first 128 bits of its hash.

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use tracing::{info, warn};
 
 use super::digest::Worded;
-use super::intake::{Source, hash, kept};
+use super::intake::{self, Source, hash, kept};
 use super::news::News;
 use super::recipe::{Beside, Recipe};
 use super::sorted::Sorted;
@@ -58,11 +58,10 @@ impl Daemon {
             if !told.insert(*number) {
                 continue;
             }
-            let item = kept(&entry.item);
-            let now_said = hash(&item);
+            let now_said = intake::said(&entry.item);
             let before = said.get(number).and_then(Option::as_deref);
             if before != Some(&now_said) {
-                let new = (item.as_str(), now_said.as_str());
+                let new = (kept(&entry.item), now_said);
                 is_settling |= self.keep_change(tx, source, (entry, *number), new).await?;
             }
         }
@@ -74,8 +73,9 @@ impl Daemon {
         tx: &mut Tx,
         source: Source<'_>,
         (entry, number): (&Entry, i64),
-        (item, said): (&str, &str),
+        (item, said): (String, String),
     ) -> Result<bool, Error> {
+        let (item, said) = (item.as_str(), said.as_str());
         let Some(seen) = tx.entry(number).await? else {
             return Ok(false);
         };

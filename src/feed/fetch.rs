@@ -8,7 +8,6 @@
 mod credentials;
 mod outcome;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use reqwest::header::{
     ACCEPT, CONTENT_TYPE, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LINK, LOCATION,
@@ -18,6 +17,7 @@ use url::Url;
 
 use super::freshness::{fresh_for, retry_after};
 use super::parse::{BREAKS_OFF, Parsed, parse};
+use super::sameness::mark;
 use super::{decode, discover, websub};
 use crate::http::{AddressError, chain, check_address, shown};
 pub use credentials::{BadHeader, Credentials, Login};
@@ -300,8 +300,8 @@ async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched
     let headers = arrival.response.headers();
     let validators = Validators::of(headers);
     let fresh_for = fresh_for(headers, ask.now);
-    let hash = digest(&SHA256, &bytes);
-    if ask.body_hash == Some(hash.as_ref()) {
+    let hash = mark(&bytes);
+    if ask.body_hash == Some(&hash) {
         return Ok(Fetched::Unchanged {
             validators,
             final_url: url,
@@ -333,7 +333,7 @@ async fn read(arrival: Arrival, bytes: Vec<u8>, ask: &Ask<'_>) -> Result<Fetched
         validators,
         final_url: url,
         moved_to: arrival.moved_to,
-        body_hash: hash.as_ref().to_vec(),
+        body_hash: hash.to_vec(),
         bytes: length,
         fresh_for,
     })))

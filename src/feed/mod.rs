@@ -18,6 +18,7 @@ pub mod page;
 pub mod parse;
 mod references;
 mod salvage;
+pub mod sameness;
 mod scan;
 mod tokens;
 pub mod websub;
