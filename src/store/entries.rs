@@ -5,7 +5,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Error, Store, Times, Tx, json, millis, nonsense, one_row};
@@ -39,7 +38,7 @@ pub struct SeenEntry {
 }
 
 /// A new entry.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct NewEntry<'a> {
     /// Its title, plain.
     pub title: &'a str,
@@ -302,14 +301,17 @@ impl Tx {
             return Ok(first);
         }
         let now = millis(self.now);
-        let rows = json(entries);
+        let rows: Vec<_> = entries
+            .iter()
+            .map(|it| (it.title, it.link, it.link_key, it.item, it.said, it.choice, it.reason))
+            .collect();
+        let rows = json(&rows);
         sqlx::query!(
-            "with rows (at, one) as materialized (select key, value from json_each(?4))
-             insert into entry (id, feed, title, link, item, first_seen_at, choice, reason, said,
-                link_key)
-             select ?1 + at, ?2, one ->> 'title', one ->> 'link', one ->> 'item', ?3,
-                one ->> 'choice', one ->> 'reason', one ->> 'said', one ->> 'link_key'
-             from rows",
+            "insert into entry (id, feed, title, link, link_key, item, said, choice, reason,
+                first_seen_at)
+             select ?1 + key, ?2, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4,
+                value ->> 5, value ->> 6, ?3
+             from jsonb_each(?4)",
             first,
             feed,
             now,
@@ -329,7 +331,7 @@ impl Tx {
         let list = json(keys);
         sqlx::query!(
             "insert into entry_key (feed, key, entry_id)
-             select ?1, value ->> 0, value ->> 1 from json_each(?2) where true
+             select ?1, value ->> 0, value ->> 1 from jsonb_each(?2) where true
              on conflict do nothing",
             feed,
             list

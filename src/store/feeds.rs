@@ -6,10 +6,10 @@ mod row;
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Store, Tx, json, millis};
+use super::{Error, Store, Tx, json, maybe_millis, millis};
 use crate::domain::entry::Wishes;
 use crate::domain::polling::Move;
-use row::{FeedRow, PollRow, Saved};
+use row::{FeedRow, PollRow};
 
 /// What is known of one feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,18 @@ impl FeedState {
             moved: None,
             address: None,
         }
+    }
+
+    /// Whether it is as it was before a poll, but for the times of the poll itself.
+    pub fn is_but_polled(&self, before: &Self) -> bool {
+        let polled = Self {
+            last_polled_at: self.last_polled_at,
+            last_good_at: self.last_good_at,
+            next_poll_at: self.next_poll_at,
+            fresh_until: self.fresh_until,
+            ..before.clone()
+        };
+        polled == *self
     }
 
     /// The address that is asked.
@@ -212,40 +224,84 @@ impl Store {
 impl Tx {
     /// Keeps what a fetch left, whole.
     pub async fn save_feed(&mut self, feed: &FeedState) -> Result<(), Error> {
-        self.save_feeds(&[feed]).await
-    }
-
-    /// The same of several feeds.
-    pub async fn save_feeds(&mut self, feeds: &[&FeedState]) -> Result<(), Error> {
-        let rows: Vec<Saved<'_>> = feeds.iter().map(|feed| Saved::of(feed)).collect();
-        let rows = json(&rows);
-        // Not materialized, a row would be written out as text anew for each of its columns.
+        let moved = feed.moved.as_ref();
+        let times = [feed.first_read_at, feed.last_polled_at, feed.last_good_at, feed.gone_at];
+        let [first_read_at, last_polled_at, last_good_at, gone_at] = times.map(maybe_millis);
+        let next_poll_at = millis(feed.next_poll_at);
+        let fresh_until = maybe_millis(feed.fresh_until);
+        let whole_at = maybe_millis(feed.whole_at);
+        let moved_to = moved.map(|it| it.to.as_str());
+        let moved_since = maybe_millis(moved.map(|it| it.since));
+        let moved_seen = moved.map_or(0, |it| it.seen);
         sqlx::query!(
-            "with rows (one) as materialized (select value from json_each(?))
-             insert or replace into feed (
+            "insert or replace into feed (
                 name, url, title, etag, last_modified, validators_url, body_hash, reader, repairs,
                 first_read_at, last_polled_at, last_good_at, next_poll_at, failures, last_error,
                 gone_at, found_url, next_poll_why, fresh_until, wish_minutes, skip_hours,
                 skip_days, settings, whole_at, whole_next, moved_to, moved_since, moved_seen,
                 address)
-             select
-                one ->> 'name', one ->> 'url', one ->> 'title', unhex(one ->> 'etag'),
-                unhex(one ->> 'last_modified'), one ->> 'validators_url',
-                unhex(one ->> 'body_hash'), one ->> 'reader', one ->> 'repairs',
-                one ->> 'first_read_at', one ->> 'last_polled_at', one ->> 'last_good_at',
-                one ->> 'next_poll_at', one ->> 'failures', one ->> 'last_error',
-                one ->> 'gone_at', one ->> 'found_url', one ->> 'next_poll_why',
-                one ->> 'fresh_until', one ->> 'wish_minutes', one ->> 'skip_hours',
-                one ->> 'skip_days', one ->> 'settings', one ->> 'whole_at',
-                one ->> 'whole_next', one ->> 'moved_to', one ->> 'moved_since',
-                one ->> 'moved_seen', one ->> 'address'
-             from rows",
-            rows
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+                ?, ?)",
+            feed.name,
+            feed.url,
+            feed.title,
+            feed.etag,
+            feed.last_modified,
+            feed.validators_url,
+            feed.body_hash,
+            feed.reader,
+            feed.repairs,
+            first_read_at,
+            last_polled_at,
+            last_good_at,
+            next_poll_at,
+            feed.failures,
+            feed.last_error,
+            gone_at,
+            feed.found_url,
+            feed.next_poll_why,
+            fresh_until,
+            feed.wishes.minutes,
+            feed.wishes.skip_hours,
+            feed.wishes.skip_days,
+            feed.settings,
+            whole_at,
+            feed.whole_next,
+            moved_to,
+            moved_since,
+            moved_seen,
+            feed.address,
         )
         .execute(&mut *self.tx)
         .await
         .map_err(|source| Error::Sql { what: "save a feed", source })?;
         Ok(())
+    }
+
+    /// Keeps when known feeds were asked and are asked next, and nothing else of them. Says whether all of
+    /// them are known.
+    pub async fn save_poll_times(&mut self, feeds: &[&FeedState]) -> Result<bool, Error> {
+        let rows: Vec<_> = feeds
+            .iter()
+            .map(|feed| {
+                let [polled_at, good_at, fresh_until] =
+                    [feed.last_polled_at, feed.last_good_at, feed.fresh_until].map(maybe_millis);
+                (&feed.name, polled_at, good_at, millis(feed.next_poll_at), fresh_until)
+            })
+            .collect();
+        let rows = json(&rows);
+        let result = sqlx::query!(
+            "update feed
+             set last_polled_at = row.value ->> 1, last_good_at = row.value ->> 2,
+                next_poll_at = row.value ->> 3, fresh_until = row.value ->> 4
+             from jsonb_each(?) as row
+             where feed.name = row.value ->> 0",
+            rows
+        )
+        .execute(&mut *self.tx)
+        .await
+        .map_err(|source| Error::Sql { what: "save when feeds are asked", source })?;
+        Ok(usize::try_from(result.rows_affected()) == Ok(feeds.len()))
     }
 
     /// Gives a feed, with all that was seen of it, another name.

@@ -16,24 +16,32 @@ use super::{Error, Store};
 /// So many feeds share a transaction: it must not keep others from writing for long.
 const TOGETHER_MAX: usize = 64;
 
+/// A feed to be kept.
+#[derive(Debug, Clone)]
+struct Keeping {
+    state: FeedState,
+    /// Whether the database knows all but the times of its poll.
+    is_but_polled: bool,
+}
+
 /// The feeds that wait to be kept.
 #[derive(Debug, Default)]
 pub(super) struct Together {
-    waiting: Mutex<Vec<(FeedState, oneshot::Sender<()>)>>,
+    waiting: Mutex<Vec<(Keeping, oneshot::Sender<()>)>>,
     /// Who has it keeps all that wait.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Together {
-    fn put(&self, state: FeedState) -> oneshot::Receiver<()> {
+    fn put(&self, keeping: Keeping) -> oneshot::Receiver<()> {
         let (kept, told) = oneshot::channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push((state, kept));
+        waiting.push((keeping, kept));
         told
     }
 
     /// The next ones in the order in which they came.
-    fn take(&self) -> Vec<(FeedState, oneshot::Sender<()>)> {
+    fn take(&self) -> Vec<(Keeping, oneshot::Sender<()>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let some = std::cmp::min(waiting.len(), TOGETHER_MAX);
         waiting.drain(..some).collect()
@@ -42,25 +50,33 @@ impl Together {
 
 impl Store {
     /// Keeps a feed of which nothing but its own state changed, as [`Store::begin_fetched`] keeps things.
+    /// `before` is what was last read of it, where it is known.
     ///
     /// # Errors
     ///
     /// Where the database fails.
-    pub async fn keep_feed(&self, state: &FeedState, now: DateTime<Utc>) -> Result<(), Error> {
-        let mut told = self.together.put(state.clone());
+    pub async fn keep_feed(
+        &self,
+        before: Option<&FeedState>,
+        state: FeedState,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let is_but_polled = before.is_some_and(|before| state.is_but_polled(before));
+        let keeping = Keeping { state, is_but_polled };
+        let mut told = self.together.put(keeping.clone());
         loop {
             let turn = self.together.turn.lock().await;
             match told.try_recv() {
                 Ok(()) => return Ok(()),
                 // It was tried with others, which failed.
                 Err(oneshot::error::TryRecvError::Closed) => {
-                    return self.keep_feeds(&[state], now).await;
+                    return self.keep_feeds(&[&keeping], now).await;
                 }
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
             let some = self.together.take();
-            let states: Vec<&FeedState> = some.iter().map(|(state, _)| state).collect();
-            let all_kept = self.keep_feeds(&states, now).await.is_ok();
+            let feeds: Vec<&Keeping> = some.iter().map(|(keeping, _)| keeping).collect();
+            let all_kept = self.keep_feeds(&feeds, now).await.is_ok();
             for (_, kept) in some {
                 // What is dropped unsent tells of the failure; who doesn't listen any more needs no answer.
                 let _nobody = all_kept && kept.send(()).is_err();
@@ -69,9 +85,17 @@ impl Store {
         }
     }
 
-    async fn keep_feeds(&self, states: &[&FeedState], now: DateTime<Utc>) -> Result<(), Error> {
+    async fn keep_feeds(&self, feeds: &[&Keeping], now: DateTime<Utc>) -> Result<(), Error> {
         let mut tx = self.begin_fetched(now).await?;
-        tx.save_feeds(states).await?;
+        let polled: Vec<&FeedState> =
+            feeds.iter().filter(|it| it.is_but_polled).map(|it| &it.state).collect();
+        let all_known = polled.is_empty() || tx.save_poll_times(&polled).await?;
+        for feed in feeds {
+            // One that is not there any more, though it was read a moment ago, is kept whole.
+            if !feed.is_but_polled || !all_known {
+                tx.save_feed(&feed.state).await?;
+            }
+        }
         tx.commit().await
     }
 }
@@ -124,7 +148,7 @@ mod tests {
         states.push(FeedState::new("feed that is empty", "https://b.example/", now));
         let kept = states.iter().cloned().map(|state| {
             let store = store.clone();
-            tokio::spawn(async move { store.keep_feed(&state, now).await })
+            tokio::spawn(async move { store.keep_feed(None, state, now).await })
         });
         for kept in futures_util::future::join_all(kept).await {
             kept.expect("no panic").expect("kept");
@@ -140,7 +164,7 @@ mod tests {
         let turn = store.together.turn.lock().await;
         let waits = tokio::spawn({
             let (store, state) = (store.clone(), state.clone());
-            async move { store.keep_feed(&state, now).await }
+            async move { store.keep_feed(None, state, now).await }
         });
         // It waits for its turn; whoever had it failed, and let go what it had taken.
         while store.together.waiting.lock().expect("lock").is_empty() {
@@ -149,6 +173,42 @@ mod tests {
         drop(store.together.take());
         drop(turn);
         waits.await.expect("no panic").expect("kept");
+        assert_eq!(store.feeds().await.expect("feeds"), [state]);
+    }
+
+    #[tokio::test]
+    async fn of_a_feed_that_was_only_polled_nothing_but_the_times_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
+        let (before, now) = (full(1), DateTime::UNIX_EPOCH);
+        store.keep_feed(None, before.clone(), now).await.expect("kept");
+        let later = now + TimeDelta::hours(1);
+        let polled = FeedState {
+            last_polled_at: Some(later),
+            last_good_at: Some(later),
+            next_poll_at: later + TimeDelta::hours(1),
+            fresh_until: None,
+            ..before.clone()
+        };
+        // What is written is seen by a column that was changed from outside in between.
+        let by_hand = FeedState { repairs: "by hand".to_owned(), ..before.clone() };
+        store.keep_feed(None, by_hand.clone(), now).await.expect("kept");
+        store.keep_feed(Some(&before), polled.clone(), later).await.expect("kept");
+        let kept = store.feed(&before.name).await.expect("read").expect("a feed");
+        assert_eq!(kept, FeedState { repairs: by_hand.repairs, ..polled.clone() });
+
+        let titled = FeedState { title: "another".to_owned(), ..polled };
+        store.keep_feed(Some(&before), titled.clone(), later).await.expect("kept");
+        assert_eq!(store.feeds().await.expect("feeds"), [titled]);
+    }
+
+    #[tokio::test]
+    async fn a_feed_that_is_not_there_any_more_is_kept_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
+        let state = full(1);
+        let now = DateTime::UNIX_EPOCH;
+        store.keep_feed(Some(&state), state.clone(), now).await.expect("kept");
         assert_eq!(store.feeds().await.expect("feeds"), [state]);
     }
 }

@@ -36,7 +36,7 @@ const MAY_SCAN: [(&str, &str); 16] = [
     ("select profile as \"profile!\", platform as", "metrics count the posts"),
     ("delete from act where", "the audit trail is cut to its length, once a day"),
     ("insert into entry (feed, title,", "keys are only read where one waits for its entry: never"),
-    ("with rows (at, one) as materialized", "the same"),
+    ("insert into entry (id, feed,", "the same"),
     ("insert or ignore into forgotten", "a restore, once"),
     ("select name, url, next_poll_at, gone_at, last_polled_at", "a new look at all feeds"),
     ("select * from entry where link = ?1 or instr", "a person's search by a part of a title"),

@@ -55,7 +55,7 @@ impl Daemon {
         known: Option<FeedState>,
     ) -> Result<Polled, Error> {
         let now = self.now();
-        let before = self.before(feed, known, now).await?;
+        let before = self.before(feed, known.clone(), now).await?;
         let is_changed = !before.settings.is_empty() && before.settings != feed.polling.settings;
         let is_stuck = before.failures == 0 && polling::wants_whole(before.whole_at, now);
         let validators = if is_changed || is_stuck || before.whole_next {
@@ -85,7 +85,7 @@ impl Daemon {
         };
         killpoint::reach("fetched").await;
         let last_polled_at = before.last_polled_at;
-        let polled = self.keep(feed, before, fetched, (is_changed, is_stuck)).await?;
+        let polled = self.keep(feed, (known, before), fetched, (is_changed, is_stuck)).await?;
         self.heed_pushes(feed, polled, (last_polled_at, now)).await?;
         Ok(polled)
     }
@@ -93,7 +93,7 @@ impl Daemon {
     async fn keep(
         &self,
         feed: &config::Feed,
-        before: FeedState,
+        (known, before): (Option<FeedState>, FeedState),
         fetched: Fetched,
         (is_changed, is_stuck): (bool, bool),
     ) -> Result<Polled, Error> {
@@ -113,7 +113,7 @@ impl Daemon {
                     validators_url: Some(final_url.to_string()),
                     ..self.good(feed, before, told).await?
                 };
-                self.keep_unchanged(state, how.words()).await
+                self.keep_unchanged(known.as_ref(), state, how.words()).await
             }
             Fetched::Gone => self.keep_gone(feed, before).await,
             Fetched::Failed { kind, why, retry_after, status, refused_by, .. } => {
@@ -255,7 +255,7 @@ impl Daemon {
         wait: Option<&HostWait>,
     ) -> Result<(), Error> {
         let Some(wait) = wait else {
-            return Ok(self.store.keep_feed(state, self.now()).await?);
+            return Ok(self.store.keep_feed(None, state.clone(), self.now()).await?);
         };
         let mut tx = self.store.begin(self.now()).await?;
         tx.save_feed(state).await?;
@@ -265,16 +265,16 @@ impl Daemon {
         Ok(())
     }
 
-    async fn keep_unchanged(&self, state: FeedState, how: &'static str) -> Result<Polled, Error> {
-        self.save(&state, None).await?;
-        debug!(feed = state.name, how, "feed {} is unchanged", state.name);
-        self.mention(News::Polled {
-            feed: state.name,
-            new: 0,
-            known: 0,
-            how,
-            next_at: state.next_poll_at,
-        });
+    async fn keep_unchanged(
+        &self,
+        known: Option<&FeedState>,
+        state: FeedState,
+        how: &'static str,
+    ) -> Result<Polled, Error> {
+        let (feed, next_at) = (state.name.clone(), state.next_poll_at);
+        self.store.keep_feed(known, state, self.now()).await?;
+        debug!(feed, how, "feed {feed} is unchanged");
+        self.mention(News::Polled { feed, new: 0, known: 0, how, next_at });
         Ok(Polled::default())
     }
 }

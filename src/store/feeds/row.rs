@@ -2,13 +2,10 @@
 //!
 //! Promises: what is written is read back the same. Must not: reach the database.
 
-use serde::Serialize;
-
 use super::{FeedState, PollTime};
 use crate::domain::entry::Wishes;
-use crate::domain::hex::hex;
 use crate::domain::polling::Move;
-use crate::store::{Error, Times, maybe_millis, millis, nonsense};
+use crate::store::{Error, Times, nonsense};
 
 pub(super) struct FeedRow {
     pub(super) name: String,
@@ -40,78 +37,6 @@ pub(super) struct FeedRow {
     pub(super) moved_since: Option<i64>,
     pub(super) moved_seen: i64,
     pub(super) address: Option<String>,
-}
-
-/// A row as `save_feeds` takes it; bytes in hexadecimal.
-#[derive(Serialize)]
-pub(super) struct Saved<'a> {
-    name: &'a str,
-    url: &'a str,
-    title: &'a str,
-    etag: Option<String>,
-    last_modified: Option<String>,
-    validators_url: Option<&'a str>,
-    body_hash: Option<String>,
-    reader: &'a str,
-    repairs: &'a str,
-    first_read_at: Option<i64>,
-    last_polled_at: Option<i64>,
-    last_good_at: Option<i64>,
-    next_poll_at: i64,
-    failures: u32,
-    last_error: &'a str,
-    gone_at: Option<i64>,
-    found_url: Option<&'a str>,
-    next_poll_why: &'a str,
-    fresh_until: Option<i64>,
-    wish_minutes: Option<u32>,
-    skip_hours: u32,
-    skip_days: u8,
-    settings: &'a str,
-    whole_at: Option<i64>,
-    whole_next: u8,
-    moved_to: Option<&'a str>,
-    moved_since: Option<i64>,
-    moved_seen: u32,
-    address: Option<&'a str>,
-}
-
-impl<'a> Saved<'a> {
-    pub(super) fn of(feed: &'a FeedState) -> Self {
-        let moved = feed.moved.as_ref();
-        let hex = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(hex);
-        Self {
-            name: &feed.name,
-            url: &feed.url,
-            title: &feed.title,
-            etag: hex(&feed.etag),
-            last_modified: hex(&feed.last_modified),
-            validators_url: feed.validators_url.as_deref(),
-            body_hash: hex(&feed.body_hash),
-            reader: &feed.reader,
-            repairs: &feed.repairs,
-            first_read_at: maybe_millis(feed.first_read_at),
-            last_polled_at: maybe_millis(feed.last_polled_at),
-            last_good_at: maybe_millis(feed.last_good_at),
-            next_poll_at: millis(feed.next_poll_at),
-            failures: feed.failures,
-            last_error: &feed.last_error,
-            gone_at: maybe_millis(feed.gone_at),
-            found_url: feed.found_url.as_deref(),
-            next_poll_why: &feed.next_poll_why,
-            fresh_until: maybe_millis(feed.fresh_until),
-            wish_minutes: feed.wishes.minutes,
-            skip_hours: feed.wishes.skip_hours,
-            skip_days: feed.wishes.skip_days,
-            settings: &feed.settings,
-            whole_at: maybe_millis(feed.whole_at),
-            whole_next: u8::from(feed.whole_next),
-            moved_to: moved.map(|it| it.to.as_str()),
-            moved_since: maybe_millis(moved.map(|it| it.since)),
-            moved_seen: moved.map_or(0, |it| it.seen),
-            address: feed.address.as_deref(),
-        }
-    }
 }
 
 pub(super) struct PollRow {
