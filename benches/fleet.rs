@@ -9,86 +9,27 @@
     reason = "a benchmark watches another process by the real time"
 )]
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
+
+use site::{ENTRIES, Site};
+
+mod site;
 
 /// Feeds, where nobody says how many.
 const FEEDS: usize = 1_000;
-/// Entries of a feed.
-const ENTRIES: u64 = 20;
 /// The program stands still when it took no more than this in such a time.
 const STILL: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(700));
 /// How long it is watched while it has nothing to do.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// The feeds.
-#[derive(Debug, Default)]
-struct Site {
-    /// How many entries each feed got since the start.
-    more: AtomicU64,
-    /// Gives no validators, and so never a 304.
-    forgets: AtomicBool,
-    /// Waits so many milliseconds with each answer.
-    latency: AtomicU64,
-    whole: AtomicU64,
-    unchanged: AtomicU64,
-}
-
-async fn answer(State(site): State<Arc<Site>>, request: Request) -> Response {
-    tokio::time::sleep(Duration::from_millis(site.latency.load(Ordering::Relaxed))).await;
-    let newest = ENTRIES + site.more.load(Ordering::Relaxed);
-    let etag = format!("\"{newest}\"");
-    let forgets = site.forgets.load(Ordering::Relaxed);
-    let known = request.headers().get(header::IF_NONE_MATCH);
-    if !forgets && known.is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        site.unchanged.fetch_add(1, Ordering::Relaxed);
-        return StatusCode::NOT_MODIFIED.into_response();
-    }
-    site.whole.fetch_add(1, Ordering::Relaxed);
-    let body = feed(request.uri().path(), newest);
-    let kind = (header::CONTENT_TYPE, "application/rss+xml".to_owned());
-    if forgets {
-        return ([kind], body).into_response();
-    }
-    ([kind, (header::ETAG, etag)], body).into_response()
-}
-
-/// A feed of about 25 kB with its newest entries.
-fn feed(path: &str, newest: u64) -> String {
-    let words =
-        "<p>Some words of an entry, with <a href=\"/x\">a link</a> &amp; more.</p>".repeat(14);
-    let mut body = format!(
-        "<?xml version=\"1.0\"?><rss version=\"2.0\"><channel><title>Feed {path}</title>\
-         <link>https://example.com{path}</link>"
-    );
-    for number in (newest - ENTRIES + 1..=newest).rev() {
-        // Writing to a string can't fail.
-        let _always_ok = write!(
-            body,
-            "<item><title>Entry {number} of {path}</title><guid isPermaLink=\"false\">{path}:{number}\
-             </guid><link>https://example.com{path}/{number}</link><category>one</category>\
-             <pubDate>Thu, 01 Jan 2026 00:{:02}:00 GMT</pubDate><description><![CDATA[{words}]]>\
-             </description></item>",
-            number % 60
-        )
-        .is_ok();
-    }
-    body.push_str("</channel></rss>");
-    body
-}
 
 /// The program at work; it ends with this.
 struct Running(Child);
@@ -183,8 +124,7 @@ fn main() -> Result<(), anyhow::Error> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    let router = Router::new().fallback(answer).with_state(Arc::clone(&site));
-    runtime.spawn(async move { axum::serve(listener, router).await });
+    runtime.spawn(site::serve(listener, Arc::clone(&site)));
     let folder = tempfile::tempdir()?;
     let config = folder.path().join("tidings.toml");
     fs::write(&config, text(folder.path(), address, feeds))?;

@@ -37,6 +37,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, Transaction};
 use together::Together;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::killpoint;
 
@@ -154,6 +155,9 @@ pub struct Store {
     write: SqlitePool,
     read: SqlitePool,
     together: Arc<Together>,
+    /// Who keeps what a fetch left waits here for others who do, so that what must be on disk at once waits
+    /// for one of them and not for all.
+    fetched: Arc<Mutex<()>>,
 }
 
 /// A write transaction. It is rolled back unless [`Tx::commit`] is called.
@@ -162,6 +166,8 @@ pub struct Tx {
     tx: Transaction<'static, Sqlite>,
     /// The one time of everything written in it.
     pub now: DateTime<Utc>,
+    /// Among those of fetches, whose turn it is; given on after the transaction's end.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
@@ -222,7 +228,13 @@ impl Store {
             .connect_with(options.pragma("query_only", "1"))
             .await
             .map_err(open)?;
-        Ok(Self { path: path.to_owned(), write, read, together: Arc::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            write,
+            read,
+            together: Arc::default(),
+            fetched: Arc::default(),
+        })
     }
 
     /// Where it is.
@@ -232,23 +244,30 @@ impl Store {
 
     /// Begins a write transaction that is on disk when its commit returns; waits for the one before it.
     pub async fn begin(&self, now: DateTime<Utc>) -> Result<Tx, Error> {
-        self.begin_by("pragma synchronous = full; begin immediate", now).await
+        self.begin_by("pragma synchronous = full; begin immediate", now, None).await
     }
 
     /// Begins a write transaction of what a fetch left. When the power fails after its commit, it may be
     /// gone as a whole, and the feed gives the same again; nothing can have been sent of it, since the
-    /// next transaction of [`Store::begin`] brings it to disk as well.
+    /// next transaction of [`Store::begin`] brings it to disk as well. Waits for all of its kind that
+    /// came before; [`Store::begin`] waits for one of them at most.
     pub async fn begin_fetched(&self, now: DateTime<Utc>) -> Result<Tx, Error> {
-        self.begin_by("pragma synchronous = normal; begin immediate", now).await
+        let turn = Arc::clone(&self.fetched).lock_owned().await;
+        self.begin_by("pragma synchronous = normal; begin immediate", now, Some(turn)).await
     }
 
-    async fn begin_by(&self, statement: &'static str, now: DateTime<Utc>) -> Result<Tx, Error> {
+    async fn begin_by(
+        &self,
+        statement: &'static str,
+        now: DateTime<Utc>,
+        turn: Option<OwnedMutexGuard<()>>,
+    ) -> Result<Tx, Error> {
         let tx = self
             .write
             .begin_with(statement)
             .await
             .map_err(|source| Error::Sql { what: "begin a transaction", source })?;
-        Ok(Tx { tx, now })
+        Ok(Tx { tx, now, _turn: turn })
     }
 
     /// Refuses a database that can only be read, before anything is fetched for it. A disk that is

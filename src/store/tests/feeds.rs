@@ -1,5 +1,9 @@
 //! Feeds and their entries, and the stops of lanes.
 
+use std::pin::pin;
+
+use futures_util::poll;
+
 use super::queue::{World, at};
 use crate::domain::breaker::{Cause, Lane, Scope, X};
 use crate::domain::post::State;
@@ -146,4 +150,18 @@ async fn a_host_is_left_alone_as_long_as_it_asked_for_at_most() {
     let waits = store.host_waits(at(0)).await.expect("read");
     assert_eq!(waits, [wait("a", 90), wait("c", 99)]);
     assert_eq!(store.host_waits(at(95)).await.expect("read"), [wait("c", 99)]);
+}
+
+#[tokio::test]
+async fn what_must_be_on_disk_waits_for_one_fetch_and_not_for_all_that_came_before() {
+    let world = World::new().await;
+    let first = world.store.begin_fetched(at(1)).await.expect("it begins");
+    let mut second = pin!(world.store.begin_fetched(at(1)));
+    assert!(poll!(&mut second).is_pending());
+    let mut sending = pin!(world.store.begin(at(1)));
+    assert!(poll!(&mut sending).is_pending());
+    first.commit().await.expect("kept");
+    assert!(poll!(&mut second).is_pending());
+    sending.await.expect("it begins").commit().await.expect("kept");
+    second.await.expect("it begins").commit().await.expect("kept");
 }
