@@ -77,6 +77,8 @@ pub struct HostTurn {
     pub host: String,
     /// The feeds' names.
     pub feeds: Vec<String>,
+    /// How often a host had been told to be left alone when all hosts were looked at.
+    heard: u64,
 }
 
 impl Daemon {
@@ -148,8 +150,9 @@ impl Daemon {
         let now = self.now();
         let fetch = &self.config.fetch;
         let known = self.store.poll_times().await?;
+        let heard = self.host_waits.load(Ordering::Relaxed);
         let waits = self.store.host_waits(now).await?;
-        let mut roster = Roster::new(fetch.per_host, fetch.hosts.gap);
+        let mut roster = Roster::new(fetch.per_host, fetch.hosts.gap, heard);
         if let Some(older) = older {
             roster = roster.after(older);
         }
@@ -188,8 +191,11 @@ impl Daemon {
                 roster.settle(&host, now);
             }
         }
-        let wait = self.store.host_wait(&turn.host, now).await?;
-        roster.leave_alone(&turn.host, wait.and_then(|wait| until(&wait, now)));
+        // Only where some host was told so since all were looked at it may be this one.
+        if turn.heard != self.host_waits.load(Ordering::Relaxed) {
+            let wait = self.store.host_wait(&turn.host, now).await?;
+            roster.leave_alone(&turn.host, wait.and_then(|wait| until(&wait, now)));
+        }
         roster.settle(&turn.host, now);
         Ok(())
     }
@@ -243,14 +249,12 @@ impl Daemon {
         let mut all = Vec::with_capacity(turn.feeds.len());
         let mut failed = None;
         let mut known = KnownFeeds::default();
-        let mut waits = None;
+        let mut heard = turn.heard;
         for (number, name) in turn.feeds.iter().enumerate() {
             let Some(feed) = self.config.feed(name) else { continue };
-            // It may have been told so while the turn waited to begin; after that, only where some host
-            // was it may have been this one.
-            let waits_now = Some(self.host_waits.load(Ordering::Relaxed));
-            if number > 0
-                && std::mem::replace(&mut waits, waits_now) != waits_now
+            // It may have been told so meanwhile, also by way of another host that sends on to it.
+            let heard_now = self.host_waits.load(Ordering::Relaxed);
+            if std::mem::replace(&mut heard, heard_now) != heard_now
                 && self.store.host_wait(&turn.host, self.now()).await?.is_some()
             {
                 break;

@@ -27,6 +27,8 @@ pub(in crate::daemon) struct Roster {
     busy: HashSet<String>,
     gap: TimeDelta,
     per_host: usize,
+    /// See [`HostTurn`].
+    heard: u64,
 }
 
 /// What is known of one host.
@@ -44,7 +46,7 @@ struct Host {
 
 impl Roster {
     /// An empty one, for hosts with so many connections and such a gap between requests.
-    pub(super) fn new(per_host: usize, gap: TimeDelta) -> Self {
+    pub(super) fn new(per_host: usize, gap: TimeDelta, heard: u64) -> Self {
         Self {
             hosts: HashMap::new(),
             agenda: Agenda::new(),
@@ -52,6 +54,7 @@ impl Roster {
             busy: HashSet::new(),
             gap,
             per_host: std::cmp::max(per_host, 1),
+            heard,
         }
     }
 
@@ -122,7 +125,8 @@ impl Roster {
             self.busy.extend(feeds.iter().cloned());
             for feeds in feeds.chunks(size) {
                 *self.out.entry(name.clone()).or_default() += 1;
-                due.hosts.push(HostTurn { host: name.clone(), feeds: feeds.to_vec() });
+                let (host, feeds) = (name.clone(), feeds.to_vec());
+                due.hosts.push(HostTurn { host, feeds, heard: self.heard });
             }
         }
         let next = self.agenda.first().map(|(at, _)| *at).filter(|at| *at > now);
@@ -167,7 +171,7 @@ mod tests {
     }
 
     fn roster(per_host: usize, gap: i64, feeds: &[(&str, &str, i64)]) -> Roster {
-        let mut roster = Roster::new(per_host, TimeDelta::seconds(gap));
+        let mut roster = Roster::new(per_host, TimeDelta::seconds(gap), 0);
         for (host, feed, due) in feeds {
             roster.file(host, (feed, at(*due)), None);
         }
@@ -236,7 +240,7 @@ mod tests {
         let mut older = roster(1, 0, &feeds);
         let first = older.take(at(100), 1);
         assert_eq!(names(&first), ["a: a1"]);
-        let mut newer = Roster::new(1, TimeDelta::zero()).after(&older);
+        let mut newer = Roster::new(1, TimeDelta::zero(), 0).after(&older);
         for (host, feed, due) in feeds {
             newer.file(host, (feed, at(due)), None);
         }
