@@ -1,8 +1,7 @@
 //! A test binary: which tests reach which mutant, and what they say to it.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, Read};
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -39,49 +38,43 @@ pub(crate) struct Suite {
 }
 
 impl Suite {
-    /// Runs the tests without a mutant, one after the other, and writes down what each of them and the
-    /// processes that it starts reach. One that fails as it is can notice nothing, and is left out.
+    /// Runs the tests without a mutant, each in a process of its own, and writes down what it and the
+    /// processes that it starts reach. In one process for all of them the next test would begin while the book
+    /// is read, and what it reaches be written down for the one before. A test that fails as it is can notice
+    /// nothing, and is left out.
     pub(crate) fn record(
         project: &Project,
         binary: PathBuf,
         filters: &[String],
     ) -> Result<Self, Failure> {
-        let path = project.tree.join("reached.txt");
-        let mut book =
-            OpenOptions::new().create(true).truncate(true).write(true).read(true).open(&path)?;
-        let mut child = Command::new(&binary)
-            .arg("--test-threads=1")
-            .args(filters)
-            .envs(ENVIRONMENT)
-            .env("MUTANTS_BOOK", &path)
-            .current_dir(&project.tree)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+        let book = project.tree.join("reached.txt");
+        let listed =
+            Command::new(&binary).args(["--list", "--format=terse"]).args(filters).output()?;
+        let listed = String::from_utf8(listed.stdout)?;
         let mut took = HashMap::new();
         let mut reached: HashMap<u32, Vec<String>> = HashMap::new();
-        let mut last = Instant::now();
-        for line in BufReader::new(child.stdout.take().ok_or("no output")?).lines() {
-            let line = line?;
-            let Some((name, result)) =
-                line.strip_prefix("test ").and_then(|line| line.split_once(" ... "))
-            else {
-                continue;
-            };
-            took.insert(name.to_owned(), last.elapsed());
-            last = Instant::now();
-            let mut written = String::new();
-            book.read_to_string(&mut written)?;
-            if result == "FAILED" {
+        for name in listed.lines().filter_map(|line| line.strip_suffix(": test")) {
+            fs::write(&book, "")?;
+            let begun = Instant::now();
+            let status = Command::new(&binary)
+                .args(["--test-threads=1", "--exact", name])
+                .envs(ENVIRONMENT)
+                .env("MUTANTS_BOOK", &book)
+                .current_dir(&project.tree)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()?;
+            took.insert(name.to_owned(), begun.elapsed());
+            if !status.success() {
                 eprintln!("fails without a mutant, and is left out: {name}");
                 continue;
             }
+            let written = fs::read_to_string(&book)?;
             let ids: HashSet<u32> = written.lines().filter_map(|id| id.parse().ok()).collect();
             for id in ids {
                 reached.entry(id).or_default().push(name.to_owned());
             }
         }
-        child.wait()?;
         for names in reached.values_mut() {
             names.sort_by_key(|name| took.get(name).copied());
         }

@@ -282,6 +282,8 @@ fn messages_are_ayrshares_or_tell_what_arrived() {
     assert_eq!(told(404, two), format!("HTTP 404: one; {page}"));
     assert_eq!(told(429, two), "one");
     assert_eq!(told(500, two), "one");
+    let dead = r#"{"errors":[{"code":138,"message":"one"},{"code":111,"message":"two"}]}"#;
+    assert_eq!(told(429, dead), "one");
     assert_eq!(told(400, r#"{"errors":["too bad"]}"#), "too bad");
     assert_eq!(told(200, r#"{"status":"error"}"#), "the answer reports an error without a reason");
     let long = format!(r#"{{"message":"{}"}}"#, "é ".repeat(100_000));

@@ -186,6 +186,26 @@ fn what_a_person_lets_go_waits_only_for_the_time_that_a_person_said() {
     );
 }
 
+/// It is due from that word on: neither later, nor since a time that passed while it stood still.
+#[test]
+fn what_a_person_sends_at_once_or_again_is_due_from_then_on_whatever_was_said_before() {
+    let words = [
+        (State::Held, Event::SendNow),
+        (State::Queued, Event::SendNow),
+        (State::Failed, Event::SendNow),
+        (State::Failed, Event::Retry),
+        (State::Skipped, Event::Retry),
+    ];
+    for (state, event) in words {
+        for (timed, minutes) in [(true, 30), (true, -30), (false, 30), (false, -30)] {
+            let not_before = start() + TimeDelta::minutes(minutes);
+            let next = after(&Life { not_before, timed, ..worn(state) }, &event, start());
+            let case = format!("{} {event:?} {timed} {minutes}", state.word());
+            assert_eq!((next.not_before, next.timed), (start(), false), "{case}");
+        }
+    }
+}
+
 /// Nobody said that a post that was left out or expired is not on the network.
 #[test]
 fn a_key_in_doubt_is_kept_until_somebody_knows() {
@@ -199,6 +219,7 @@ fn a_key_in_doubt_is_kept_until_somebody_knows() {
         let again = after(&doubted, &Event::Retry, start());
         assert_eq!((again.generation, again.doubtful), if kept { (3, true) } else { (4, false) });
         assert_eq!(again.accepted_before, kept);
+        assert_eq!(again.sends, 0, "a person's word lets it be tried as often as the first time");
     }
     let waiting = Life { doubtful: true, ..worn(State::Sending) };
     for outcome in
