@@ -162,6 +162,7 @@ pub struct Store {
 
 /// A write transaction. It is rolled back unless [`Tx::commit`] is called.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "it is SQLite's transaction")]
 pub struct Tx {
     tx: Transaction<'static, Sqlite>,
     /// The one time of everything written in it.

@@ -77,7 +77,8 @@ async fn point_15_a_refusal_by_way_of_another_host_holds_at_once() {
     let there = FeedServer::under(setup.clock.clone()).await;
     let host = there.host(9).await;
     let other = host.join("/other").expect("url");
-    setup.config.push_str(&format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n"));
+    let other = format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n");
+    setup.config.push_str(&other);
     let world = setup.open().await;
     let moved = host.join("/moved").expect("url");
     world.feeds.script("/blog", [Answer::redirect(302, moved.as_str())]);
