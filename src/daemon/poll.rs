@@ -77,7 +77,7 @@ pub struct HostTurn {
     pub host: String,
     /// The feeds' names.
     pub feeds: Vec<String>,
-    /// How often a host had been told to be left alone when all hosts were looked at.
+    /// How often any host had been told to be left alone when all hosts were looked at.
     heard: u64,
 }
 
@@ -191,7 +191,7 @@ impl Daemon {
                 roster.settle(&host, now);
             }
         }
-        // Only where some host was told so since all were looked at it may be this one.
+        // It can only be this one if some host was told so since all were looked at.
         if turn.heard != self.host_waits.load(Ordering::Relaxed) {
             let wait = self.store.host_wait(&turn.host, now).await?;
             roster.leave_alone(&turn.host, wait.and_then(|wait| until(&wait, now)));
@@ -254,10 +254,12 @@ impl Daemon {
             let Some(feed) = self.config.feed(name) else { continue };
             // It may have been told so meanwhile, also by way of another host that sends on to it.
             let heard_now = self.host_waits.load(Ordering::Relaxed);
-            if std::mem::replace(&mut heard, heard_now) != heard_now
-                && self.store.host_wait(&turn.host, self.now()).await?.is_some()
-            {
-                break;
+            if std::mem::replace(&mut heard, heard_now) != heard_now {
+                let now = self.now();
+                let wait = self.store.host_wait(&turn.host, now).await?;
+                if wait.is_some_and(|wait| until(&wait, now).is_some()) {
+                    break;
+                }
             }
             let after = turn.feeds.get(number..).unwrap_or_default();
             let state = known.of(self, (name, after)).await?;

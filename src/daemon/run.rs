@@ -188,7 +188,7 @@ async fn poll_loop(present: Present) -> Result<(), Error> {
             }
             _ = by_hand.changed() => look_at = daemon.now(),
             _ = nudges.changed() => {}
-            () = daemon.clock.sleep_until(soon(&daemon, due.next_at)) => {}
+            () = daemon.clock.sleep_until(soon(&daemon, earlier(due.next_at, Some(look_at)))) => {}
         }
     }
     while turns.join_next().await.is_some() {}

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use tidings::store::feeds::FeedState;
+use tidings::store::hosts::HostWait;
 
 use super::{
     DAY, HOUR, MINUTE, feed, good, is_about, not_modified, one_feed, poll_until, setup_of, wait,
@@ -92,6 +93,30 @@ async fn point_15_a_refusal_by_way_of_another_host_holds_at_once() {
         asked.push(world.daemon.poll_host(turn).await.expect("asked").len());
     }
     assert_eq!((asked, there.asked_for("/other").len()), (vec![1, 0], 0));
+}
+
+#[tokio::test]
+async fn point_15_a_wait_of_a_clock_that_was_ahead_keeps_no_host_from_being_asked() {
+    let mut setup = setup_of(&feed("blog", ""), "");
+    let there = FeedServer::under(setup.clock.clone()).await;
+    let other = there.host(9).await.join("/other").expect("url");
+    let other = format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n");
+    setup.config.push_str(&other);
+    let world = setup.open().await;
+    world.feeds.script("/blog", [good()]);
+    there.script("/other", [Answer::new(429, "").header("retry-after", "7200")]);
+    let mut due = world.daemon.poll_due().await.expect("due").hosts;
+    due.sort_by_key(|turn| turn.feeds == ["blog"]);
+    let (refused, asked) = (due.first().expect("a host"), due.last().expect("another"));
+    let mut tx = world.store().begin(world.now()).await.expect("it begins");
+    let (name, until) = (asked.host.clone(), world.now() + DAY * 2);
+    let wait = HostWait { name, until, why: "a clock that was ahead".to_owned() };
+    tx.save_host_wait(&wait).await.expect("kept");
+    tx.commit().await.expect("durable");
+    // From here on it is looked whether a host was told to wait.
+    assert_eq!(world.daemon.poll_host(refused).await.expect("asked").len(), 1);
+    assert_eq!(world.daemon.poll_host(asked).await.expect("asked").len(), 1);
+    assert_eq!(world.feeds.asked_for("/blog").len(), 1);
 }
 
 #[tokio::test]
