@@ -251,7 +251,8 @@ impl Store {
     /// Begins a write transaction of what a fetch left. When the power fails after its commit, it may be
     /// gone as a whole, and the feed gives the same again; nothing can have been sent of it, since the
     /// next transaction of [`Store::begin`] brings it to disk as well. Waits for all of its kind that
-    /// came before; [`Store::begin`] waits for one of them at most.
+    /// came before, without a limit, and so for ever where whoever asks has one already;
+    /// [`Store::begin`] waits for one of them at most.
     pub async fn begin_fetched(&self, now: DateTime<Utc>) -> Result<Tx, Error> {
         let turn = Arc::clone(&self.fetched).lock_owned().await;
         self.begin_by("pragma synchronous = normal; begin immediate", now, Some(turn)).await
@@ -287,9 +288,10 @@ impl Store {
         }
     }
 
-    /// What keeps the database quick: its statistics, and a log that is folded in.
+    /// What keeps the database quick: a log that is folded in. Not statistics: by those of a day on which
+    /// a table was small, whole tables are read until the next night.
     pub async fn maintain(&self) -> Result<(), Error> {
-        sqlx::raw_sql("pragma optimize; pragma wal_checkpoint(passive);")
+        sqlx::raw_sql("pragma wal_checkpoint(passive)")
             .execute(&self.write)
             .await
             .map_err(|source| Error::Sql { what: "maintain the database", source })?;
@@ -401,7 +403,7 @@ fn maybe_millis(at: Option<DateTime<Utc>>) -> Option<i64> {
     at.map(millis)
 }
 
-/// Rows, as a statement takes several at once by `json_each`.
+/// Rows, as a statement takes several at once by `json_each` or `jsonb_each`.
 fn json<T: Serialize + ?Sized>(rows: &T) -> String {
     // Texts and numbers can always be written.
     serde_json::to_string(rows).unwrap_or_default()

@@ -3,6 +3,7 @@
 use super::queue::{World, at};
 use super::*;
 use crate::store::entries::NewEntry;
+use crate::store::feeds::FeedState;
 use crate::store::watch::Changed;
 
 async fn fails(pool: &SqlitePool, statement: &'static str) -> sqlx::Error {
@@ -102,6 +103,30 @@ async fn maintenance_folds_the_log_into_the_database() {
     let before = size();
     world.store.maintain().await.expect("maintained");
     assert!(size() >= before + 1_000_000, "{before} {}", size());
+}
+
+#[tokio::test]
+async fn statistics_of_a_small_day_are_gone_after_the_start_and_maintenance_makes_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store(&folder).await.expect("a database");
+    let count = "select count(*) from sqlite_schema where name like 'sqlite_stat%'";
+    let mut tx = store.begin(at(0)).await.expect("it begins");
+    for name in ["a", "b", "c"] {
+        let feed = FeedState::new(name, "https://a.example/", at(9));
+        tx.save_feed(&feed).await.expect("kept");
+    }
+    tx.commit().await.expect("durable");
+    assert_eq!(store.feed("a").await.expect("read").expect("there").name, "a");
+    store.maintain().await.expect("maintained");
+    let made: i64 = sqlx::query_scalar(count).fetch_one(&store.write).await.expect("counted");
+    assert_eq!(made, 0);
+    // As an earlier version, or a person, left it.
+    let old = "analyze; delete from _sqlx_migrations where version = 20261122000150";
+    sqlx::raw_sql(old).execute(&store.write).await.expect("made");
+    store.close().await;
+    let store = self::store(&folder).await.expect("a database");
+    let left: i64 = sqlx::query_scalar(count).fetch_one(&store.write).await.expect("counted");
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]
