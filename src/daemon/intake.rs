@@ -348,3 +348,19 @@ fn shortened(item: &Item) -> Cow<'_, Item> {
 pub(super) fn hash(text: &str) -> String {
     hex(digest(&SHA256, text.as_bytes()).as_ref().get(..16).unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_that_is_kept_is_seen_to_be_unchanged() {
+        for length in [0, 10, KEPT_TEXT_MAX, KEPT_TEXT_MAX + 1, 3 * KEPT_TEXT_MAX] {
+            let content = "\u{e9}".repeat(length);
+            let item = Item { title: "one".to_owned(), content, ..Item::default() };
+            assert_eq!(said(&item), hex(&mark(kept(&item).as_bytes())), "{length}");
+            let other = Item { title: "two".to_owned(), ..item.clone() };
+            assert_ne!(said(&other), said(&item));
+        }
+    }
+}

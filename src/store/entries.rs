@@ -48,7 +48,7 @@ pub struct NewEntry<'a> {
     pub link_key: Option<&'a str>,
     /// The item as published, as JSON.
     pub item: &'a str,
-    /// A hash of `item`, by which a change is seen.
+    /// The mark of `item`, by which a change is seen.
     pub said: &'a str,
     /// `post`, `hold` or `skip`.
     pub choice: &'a str,
@@ -67,7 +67,7 @@ pub struct Revision<'a> {
     pub link_key: Option<&'a str>,
     /// The item as published, as JSON.
     pub item: &'a str,
-    /// A hash of `item`.
+    /// The mark of `item`.
     pub said: &'a str,
     /// Whether title or link are others than before.
     pub is_other: bool,

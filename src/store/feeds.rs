@@ -105,6 +105,7 @@ impl FeedState {
             last_good_at: self.last_good_at,
             next_poll_at: self.next_poll_at,
             fresh_until: self.fresh_until,
+            whole_at: self.whole_at,
             ..before.clone()
         };
         polled == *self
@@ -284,18 +285,24 @@ impl Tx {
         let rows: Vec<_> = feeds
             .iter()
             .map(|feed| {
-                let [polled_at, good_at, fresh_until] =
-                    [feed.last_polled_at, feed.last_good_at, feed.fresh_until].map(maybe_millis);
-                (&feed.name, polled_at, good_at, millis(feed.next_poll_at), fresh_until)
+                let times =
+                    [feed.last_polled_at, feed.last_good_at, feed.fresh_until, feed.whole_at];
+                (&feed.name, millis(feed.next_poll_at), times.map(maybe_millis))
             })
             .collect();
         let rows = json(&rows);
+        // Materialized, so that each row is taken apart once.
         let result = sqlx::query!(
-            "update feed
-             set last_polled_at = row.value ->> 1, last_good_at = row.value ->> 2,
-                next_poll_at = row.value ->> 3, fresh_until = row.value ->> 4
-             from jsonb_each(?) as row
-             where feed.name = row.value ->> 0",
+            "with polled (name, next_at, at, good_at, fresh_until, whole_at) as materialized (
+                select value ->> 0, value ->> 1, value ->> '$[2][0]', value ->> '$[2][1]',
+                    value ->> '$[2][2]', value ->> '$[2][3]'
+                from jsonb_each(?))
+             update feed
+             set next_poll_at = polled.next_at, last_polled_at = polled.at,
+                last_good_at = polled.good_at, fresh_until = polled.fresh_until,
+                whole_at = polled.whole_at
+             from polled
+             where feed.name = polled.name",
             rows
         )
         .execute(&mut *self.tx)

@@ -188,6 +188,7 @@ mod tests {
             last_good_at: Some(later),
             next_poll_at: later + TimeDelta::hours(1),
             fresh_until: None,
+            whole_at: Some(later),
             ..before.clone()
         };
         // What is written is seen by a column that was changed from outside in between.
@@ -210,5 +211,31 @@ mod tests {
         let now = DateTime::UNIX_EPOCH;
         store.keep_feed(Some(&state), state.clone(), now).await.expect("kept");
         assert_eq!(store.feeds().await.expect("feeds"), [state]);
+    }
+
+    #[tokio::test]
+    async fn of_feeds_that_share_a_transaction_each_is_kept_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
+        let now = DateTime::UNIX_EPOCH;
+        let later = |state: FeedState| FeedState { whole_at: None, next_poll_at: now, ..state };
+        for known in [1, 2] {
+            store.keep_feed(None, full(known), now).await.expect("kept");
+        }
+        let polled = |state| Keeping { state, is_but_polled: true };
+        let mut kept = [
+            polled(later(full(1))),
+            Keeping { state: later(full(2)), is_but_polled: false },
+            // Not there any more; so all of them are kept whole.
+            polled(later(full(3))),
+        ];
+        store.keep_feeds(&kept.each_ref(), now).await.expect("kept");
+        let states = kept.each_ref().map(|it| it.state.clone());
+        assert_eq!(store.feeds().await.expect("feeds"), states);
+        for one in &mut kept {
+            one.state.next_poll_at = now + TimeDelta::hours(1);
+        }
+        store.keep_feeds(&kept.each_ref(), now).await.expect("kept");
+        assert_eq!(store.feeds().await.expect("feeds"), kept.map(|it| it.state));
     }
 }

@@ -44,7 +44,7 @@ pub struct Ask<'a> {
     pub validators: &'a Validators,
     /// The final address that the validators came from: only there they mean something.
     pub validators_url: Option<&'a str>,
-    /// The hash of the last body that was read whole.
+    /// The mark of the last body that was read whole.
     pub body_hash: Option<&'a [u8]>,
     /// Within which bounds.
     pub limits: Limits<'a>,
@@ -121,7 +121,7 @@ pub struct New {
     pub moved_to: Option<Url>,
     /// Where it says that changes are announced.
     pub announced: Announced,
-    /// SHA-256 of the unpacked body.
+    /// The mark of the unpacked body.
     pub body_hash: Vec<u8>,
     /// Length of the unpacked body.
     pub bytes: usize,

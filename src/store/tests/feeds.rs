@@ -165,3 +165,40 @@ async fn what_must_be_on_disk_waits_for_one_fetch_and_not_for_all_that_came_befo
     sending.await.expect("it begins").commit().await.expect("kept");
     second.await.expect("it begins").commit().await.expect("kept");
 }
+
+#[tokio::test]
+async fn entries_and_keys_are_read_back_as_they_were_whatever_is_in_them() {
+    let world = World::new().await;
+    let odd = [
+        "a\u{0}b",
+        "\"quoted\" and \\ and \\u0041",
+        "[1,2]",
+        "{\"a\":null}",
+        "null",
+        "1",
+        "\u{1f600}\u{2028}\n",
+        "",
+    ];
+    let entries = odd.map(|text| NewEntry {
+        title: text,
+        link: Some(text),
+        link_key: None,
+        item: text,
+        said: text,
+        choice: "post",
+        reason: text,
+    });
+    let mut tx = world.begin(1).await;
+    let first = tx.insert_entries("a", &entries).await.expect("kept");
+    let keys: Vec<(&str, i64)> = odd.into_iter().zip(first..).collect();
+    tx.insert_keys("a", &keys).await.expect("kept");
+    tx.commit().await.expect("durable");
+    for (text, number) in keys {
+        let entry = world.store.entry(number).await.expect("read").expect("there");
+        assert_eq!(entry.link.as_deref(), Some(text));
+        for column in [&entry.title, &entry.item, &entry.reason] {
+            assert_eq!(column, text);
+        }
+        assert_eq!(world.store.keys_of_entry(&entry).await.expect("read"), [text]);
+    }
+}
