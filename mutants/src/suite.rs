@@ -40,7 +40,7 @@ pub(crate) struct Suite {
 impl Suite {
     /// Runs the tests without a mutant, each in a process of its own, and writes down what it and the
     /// processes that it starts reach. In one process for all of them the next test would begin while the book
-    /// is read, and what it reaches be written down for the one before. A test that fails as it is can notice
+    /// is read, and what it reaches would be written down for the one before. A test that fails as it is can notice
     /// nothing, and is left out.
     pub(crate) fn record(
         project: &Project,
@@ -50,6 +50,9 @@ impl Suite {
         let book = project.tree.join("reached.txt");
         let listed =
             Command::new(&binary).args(["--list", "--format=terse"]).args(filters).output()?;
+        if !listed.status.success() {
+            return Err(format!("{} does not list its tests", binary.display()).into());
+        }
         let listed = String::from_utf8(listed.stdout)?;
         let mut took = HashMap::new();
         let mut reached: HashMap<u32, Vec<String>> = HashMap::new();
