@@ -144,7 +144,7 @@ fn text(
     let lanes: Vec<String> = (0..LANES).map(|lane| format!("\"{}\"", name(lane))).collect();
     // Posts of a feed that the config doesn't know would be held.
     let feed = format!(
-        "[[feed]]\nname = \"{FEED}\"\nurl = \"https://127.0.0.1/\"\nprofiles = [{}]\n",
+        "[[feed]]\nname = \"{FEED}\"\nurl = \"https://10.0.0.1/\"\nprofiles = [{}]\n",
         lanes.join(", ")
     );
     text.push_str(&feed);
