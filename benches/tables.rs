@@ -1,4 +1,4 @@
-//! What the database costs as it grows: who is next, a send's two transactions, a fetched feed, a page of
+//! What the database costs as it grows: who is next, a send's two transactions, a feed that was read, a page of
 //! the history.
 //!
 //! `cargo bench --bench tables`: with 1,000, with 100,000 and with 1,000,000 posts, of which one in ten is
@@ -25,9 +25,11 @@ use tidings::domain::plan::Priority;
 use tidings::domain::post::{Event, Rules, State, step};
 use tidings::store::attempts::Ended;
 use tidings::store::entries::NewEntry;
+use tidings::store::feeds::FeedState;
 use tidings::store::posts::{NewPost, PostFilter, Who};
 use tidings::store::{Store, Tx};
 use tokio::runtime::Runtime;
+use uuid::Uuid;
 
 /// Posts in the database.
 const SIZES: [usize; 3] = [1_000, 100_000, 1_000_000];
@@ -40,6 +42,8 @@ const PUBLISHED: usize = 10;
 const BATCH: usize = 10_000;
 /// Posts on a page of the history.
 const PAGE: u32 = 50;
+/// Entries of a feed that is read for the first time.
+const ENTRIES: usize = 20;
 
 const RETRY: Backoff = Backoff { first: TimeDelta::minutes(1), max: TimeDelta::hours(1) };
 const RULES: Rules =
@@ -88,7 +92,7 @@ async fn put(tx: &mut Tx, number: usize) -> Result<i64, anyhow::Error> {
     let entry_id = tx.insert_entries(&feed(number), &[entry]).await?;
     tx.insert_keys(&feed(number), &[(&link, entry_id)]).await?;
     let post = NewPost {
-        uuid: uuid::Uuid::new_v4().to_string(),
+        uuid: Uuid::new_v4().to_string(),
         entry_id,
         feed: &feed(number),
         lane: &lane(number),
@@ -225,11 +229,63 @@ fn all(criterion: &mut Criterion, runtime: &Runtime, at: &Place) {
     group.finish();
 }
 
+/// What the rows of a feed cost that is read for the first time, with five keys for each entry and with one.
+fn cold(criterion: &mut Criterion, runtime: &Runtime, at: &Place) {
+    let item = format!("{{\"content\":\"{}\"}}", "Words of an entry. ".repeat(50));
+    let mut feed = 0_u64;
+    let mut group = criterion.benchmark_group("tables");
+    for keys_each in [5, 1] {
+        let name = format!("a feed of {ENTRIES} new entries with {keys_each} keys each");
+        group.bench_function(BenchmarkId::new(name, at.posts), |bench| {
+            bench.iter_custom(|times| {
+                runtime.block_on(async {
+                    let began = std::time::Instant::now();
+                    for _ in 0..times {
+                        feed += 1;
+                        keep_cold(at, (feed, keys_each), &item).await.expect("kept");
+                    }
+                    began.elapsed()
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+async fn keep_cold(
+    at: &Place,
+    (number, keys_each): (u64, usize),
+    item: &str,
+) -> Result<(), anyhow::Error> {
+    let feed = format!("cold-{number}");
+    let entry = NewEntry {
+        title: "A headline of the usual length, about this or that",
+        link: Some("https://example.com/news/2026/a-headline-of-the-usual-length"),
+        link_key: Some("0123456789abcdef0123456789abcdef"),
+        item,
+        said: "0123456789abcdef0123456789abcdef",
+        choice: "skip",
+        reason: "it was there when the feed was read for the first time",
+    };
+    let keys: Vec<String> = (0..ENTRIES * keys_each)
+        .map(|_| format!("guid:{:024x}", Uuid::new_v4().as_u128() >> 32))
+        .collect();
+    let mut tx = at.store.begin_fetched(at.now).await?;
+    let first = tx.insert_entries(&feed, &[entry; ENTRIES]).await?;
+    let entries = (first..).flat_map(|entry| std::iter::repeat_n(entry, keys_each));
+    let keys: Vec<(&str, i64)> = keys.iter().map(String::as_str).zip(entries).collect();
+    tx.insert_keys(&feed, &keys).await?;
+    tx.save_feed(&FeedState::new(&feed, "https://example.com/feed.xml", at.now)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 fn main() -> Result<(), anyhow::Error> {
     let mut criterion = Criterion::default().configure_from_args().sample_size(20);
     let runtime = Runtime::new()?;
     for posts in SIZES {
         let at = runtime.block_on(place(posts))?;
+        cold(&mut criterion, &runtime, &at);
         all(&mut criterion, &runtime, &at);
     }
     criterion.final_summary();
