@@ -186,18 +186,25 @@ impl Daemon {
             let host = self.file(roster, feed, known.iter().find(|it| it.name == *name));
             if host != turn.host {
                 // It has moved to another host.
-                let wait = self.store.host_wait(&host, now).await?;
-                roster.leave_alone(&host, wait.and_then(|wait| until(&wait, now)));
+                roster.leave_alone(&host, self.left_alone_until(&host, now).await?);
                 roster.settle(&host, now);
             }
         }
         // It can only be this one if some host was told so since all were looked at.
         if turn.heard != self.host_waits.load(Ordering::Relaxed) {
-            let wait = self.store.host_wait(&turn.host, now).await?;
-            roster.leave_alone(&turn.host, wait.and_then(|wait| until(&wait, now)));
+            roster.leave_alone(&turn.host, self.left_alone_until(&turn.host, now).await?);
         }
         roster.settle(&turn.host, now);
         Ok(())
+    }
+
+    /// Until when a host is left alone, as the database has it now.
+    async fn left_alone_until(
+        &self,
+        host: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(self.store.host_wait(host, now).await?.and_then(|wait| until(&wait, now)))
     }
 
     /// Puts a feed to its place; gives its host.
@@ -254,12 +261,10 @@ impl Daemon {
             let Some(feed) = self.config.feed(name) else { continue };
             // It may have been told so meanwhile, also by way of another host that sends on to it.
             let heard_now = self.host_waits.load(Ordering::Relaxed);
-            if std::mem::replace(&mut heard, heard_now) != heard_now {
-                let now = self.now();
-                let wait = self.store.host_wait(&turn.host, now).await?;
-                if wait.is_some_and(|wait| until(&wait, now).is_some()) {
-                    break;
-                }
+            if std::mem::replace(&mut heard, heard_now) != heard_now
+                && self.left_alone_until(&turn.host, self.now()).await?.is_some()
+            {
+                break;
             }
             let after = turn.feeds.get(number..).unwrap_or_default();
             let state = known.of(self, (name, after)).await?;

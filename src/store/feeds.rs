@@ -99,14 +99,14 @@ impl FeedState {
     }
 
     /// Whether it is as it was before a poll, but for the times of the poll itself.
-    pub fn is_but_polled(&self, before: &Self) -> bool {
+    pub fn is_but_polled(&self, before: Self) -> bool {
         let polled = Self {
             last_polled_at: self.last_polled_at,
             last_good_at: self.last_good_at,
             next_poll_at: self.next_poll_at,
             fresh_until: self.fresh_until,
             whole_at: self.whole_at,
-            ..before.clone()
+            ..before
         };
         polled == *self
     }

@@ -5,7 +5,7 @@
 //! Must not: keep anything back for later; the first one begins at once, and those that come while it
 //! is at work are next.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
@@ -17,7 +17,7 @@ use super::{Error, Store};
 const TOGETHER_MAX: usize = 64;
 
 /// A feed to be kept.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Keeping {
     state: FeedState,
     /// Whether the database knows all but the times of its poll.
@@ -27,13 +27,13 @@ struct Keeping {
 /// The feeds that wait to be kept.
 #[derive(Debug, Default)]
 pub(super) struct Together {
-    waiting: Mutex<Vec<(Keeping, oneshot::Sender<()>)>>,
+    waiting: Mutex<Vec<(Arc<Keeping>, oneshot::Sender<()>)>>,
     /// Who has it keeps all that wait.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Together {
-    fn put(&self, keeping: Keeping) -> oneshot::Receiver<()> {
+    fn put(&self, keeping: Arc<Keeping>) -> oneshot::Receiver<()> {
         let (kept, told) = oneshot::channel();
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.push((keeping, kept));
@@ -41,7 +41,7 @@ impl Together {
     }
 
     /// The next ones in the order in which they came.
-    fn take(&self) -> Vec<(Keeping, oneshot::Sender<()>)> {
+    fn take(&self) -> Vec<(Arc<Keeping>, oneshot::Sender<()>)> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let some = std::cmp::min(waiting.len(), TOGETHER_MAX);
         waiting.drain(..some).collect()
@@ -57,13 +57,13 @@ impl Store {
     /// Where the database fails.
     pub async fn keep_feed(
         &self,
-        before: Option<&FeedState>,
+        before: Option<FeedState>,
         state: FeedState,
         now: DateTime<Utc>,
     ) -> Result<(), Error> {
         let is_but_polled = before.is_some_and(|before| state.is_but_polled(before));
-        let keeping = Keeping { state, is_but_polled };
-        let mut told = self.together.put(keeping.clone());
+        let keeping = Arc::new(Keeping { state, is_but_polled });
+        let mut told = self.together.put(Arc::clone(&keeping));
         loop {
             let turn = self.together.turn.lock().await;
             match told.try_recv() {
@@ -75,7 +75,7 @@ impl Store {
                 Err(oneshot::error::TryRecvError::Empty) => {}
             }
             let some = self.together.take();
-            let feeds: Vec<&Keeping> = some.iter().map(|(keeping, _)| keeping).collect();
+            let feeds: Vec<&Keeping> = some.iter().map(|(keeping, _)| keeping.as_ref()).collect();
             let all_kept = self.keep_feeds(&feeds, now).await.is_ok();
             for (_, kept) in some {
                 // What is dropped unsent tells of the failure; who doesn't listen any more needs no answer.
@@ -194,12 +194,12 @@ mod tests {
         // What is written is seen by a column that was changed from outside in between.
         let by_hand = FeedState { repairs: "by hand".to_owned(), ..before.clone() };
         store.keep_feed(None, by_hand.clone(), now).await.expect("kept");
-        store.keep_feed(Some(&before), polled.clone(), later).await.expect("kept");
+        store.keep_feed(Some(before.clone()), polled.clone(), later).await.expect("kept");
         let kept = store.feed(&before.name).await.expect("read").expect("a feed");
         assert_eq!(kept, FeedState { repairs: by_hand.repairs, ..polled.clone() });
 
         let titled = FeedState { title: "another".to_owned(), ..polled };
-        store.keep_feed(Some(&before), titled.clone(), later).await.expect("kept");
+        store.keep_feed(Some(before), titled.clone(), later).await.expect("kept");
         assert_eq!(store.feeds().await.expect("feeds"), [titled]);
     }
 
@@ -209,7 +209,7 @@ mod tests {
         let store = Store::open(&folder.path().join("tidings.db")).await.expect("a database");
         let state = full(1);
         let now = DateTime::UNIX_EPOCH;
-        store.keep_feed(Some(&state), state.clone(), now).await.expect("kept");
+        store.keep_feed(Some(state.clone()), state.clone(), now).await.expect("kept");
         assert_eq!(store.feeds().await.expect("feeds"), [state]);
     }
 

@@ -113,7 +113,7 @@ impl Daemon {
                     validators_url: Some(final_url.to_string()),
                     ..self.good(feed, before, told).await?
                 };
-                self.keep_unchanged(known.as_ref(), state, how.words()).await
+                self.keep_unchanged(known, state, how.words()).await
             }
             Fetched::Gone => self.keep_gone(feed, before).await,
             Fetched::Failed { kind, why, retry_after, status, refused_by, .. } => {
@@ -267,7 +267,7 @@ impl Daemon {
 
     async fn keep_unchanged(
         &self,
-        known: Option<&FeedState>,
+        known: Option<FeedState>,
         state: FeedState,
         how: &'static str,
     ) -> Result<Polled, Error> {

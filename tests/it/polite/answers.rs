@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use tidings::store::feeds::FeedState;
 use tidings::store::hosts::HostWait;
+use url::Url;
 
 use super::{
     DAY, HOUR, MINUTE, feed, good, is_about, not_modified, one_feed, poll_until, setup_of, wait,
@@ -22,6 +23,16 @@ async fn two() -> World {
     world.feeds.script("/other", [good(), not_modified()]);
     world.poll().await;
     world
+}
+
+/// Feed `blog`, and feed `other` on a host of its own, with that host and its address.
+async fn two_hosts() -> (World, FeedServer, Url) {
+    let mut setup = setup_of(&feed("blog", ""), "");
+    let there = FeedServer::under(setup.clock.clone()).await;
+    let other = there.host(9).await.join("/other").expect("url");
+    let feed = format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n");
+    setup.config.push_str(&feed);
+    (setup.open().await, there, other)
 }
 
 #[tokio::test]
@@ -74,14 +85,8 @@ async fn point_15_a_turn_that_begins_after_the_refusal_of_another_does_not_go_on
 
 #[tokio::test]
 async fn point_15_a_refusal_by_way_of_another_host_holds_at_once() {
-    let mut setup = setup_of(&feed("blog", ""), "");
-    let there = FeedServer::under(setup.clock.clone()).await;
-    let host = there.host(9).await;
-    let other = host.join("/other").expect("url");
-    let other = format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n");
-    setup.config.push_str(&other);
-    let world = setup.open().await;
-    let moved = host.join("/moved").expect("url");
+    let (world, there, other) = two_hosts().await;
+    let moved = other.join("/moved").expect("url");
     world.feeds.script("/blog", [Answer::redirect(302, moved.as_str())]);
     there.script("/moved", [Answer::new(429, "").header("retry-after", "7200")]);
     there.script("/other", [good()]);
@@ -97,12 +102,7 @@ async fn point_15_a_refusal_by_way_of_another_host_holds_at_once() {
 
 #[tokio::test]
 async fn point_15_a_wait_of_a_clock_that_was_ahead_keeps_no_host_from_being_asked() {
-    let mut setup = setup_of(&feed("blog", ""), "");
-    let there = FeedServer::under(setup.clock.clone()).await;
-    let other = there.host(9).await.join("/other").expect("url");
-    let other = format!("[[feed]]\nname = \"other\"\nurl = \"{other}\"\n");
-    setup.config.push_str(&other);
-    let world = setup.open().await;
+    let (world, there, _) = two_hosts().await;
     world.feeds.script("/blog", [good()]);
     there.script("/other", [Answer::new(429, "").header("retry-after", "7200")]);
     let mut due = world.daemon.poll_due().await.expect("due").hosts;
